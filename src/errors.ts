@@ -1,0 +1,42 @@
+/** The exit status of each way a command can end: docs/contract.md. Scripts rely on the numbers. */
+export const STATUS = {
+  done: 0,
+  unchanged: 0,
+  healthy: 0,
+  planned: 0,
+  fault: 1,
+  usage: 2,
+  refused: 3,
+  unreachable: 4,
+  failed: 5,
+  'rolled-back': 6,
+  'not-reached': 7,
+  locked: 8,
+  degraded: 9,
+  'to-do': 10,
+  'split-brain': 11,
+  interrupted: 130,
+} as const;
+
+export type Outcome = keyof typeof STATUS;
+
+/** One thing that is wrong: a sentence that names the node first, and what to type about it. */
+export type Problem = { message: string; hint?: string };
+
+/** An end that is not the wished one. `problems` holds every cause that was found, not only the first. */
+export class PgreplError extends Error {
+  readonly outcome: Outcome;
+  readonly problems: readonly Problem[];
+
+  constructor(outcome: Outcome, problems: readonly Problem[]) {
+    super(problems.map((problem) => problem.message).join('\n'));
+    this.name = 'PgreplError';
+    this.outcome = outcome;
+    this.problems = problems;
+  }
+}
+
+/** A `PgreplError` with one cause. */
+export function failure(outcome: Outcome, message: string, hint?: string): PgreplError {
+  return new PgreplError(outcome, [hint === undefined ? { message } : { message, hint }]);
+}

@@ -1,0 +1,204 @@
+import type { DebianName } from '../cluster/types.ts';
+import type { ServerVersion } from '../cluster/version.ts';
+import type { Lsn } from './lsn.ts';
+
+/** The host a node lives on, as the login sees it. */
+export type Machine = {
+  login: string;
+  /** The owner of the data, when it is somebody else than the login: commands about data run as them. */
+  become?: string;
+  /** How to become them. */
+  by: 'self' | 'runuser' | 'sudo';
+  hostname: string;
+  os: string;
+  /** `glibc 2.36`, `musl`: what sorts text. */
+  libc: string;
+  /** The programs that were found, by name; those not there are absent. */
+  programs: Readonly<Partial<Record<Program, string>>>;
+  /** Majors whose servers are installed, with the directory of their programs. */
+  bindirs: Readonly<Record<string, string>>;
+  systemd: boolean;
+  /** pg_ctlcluster and its family are there. */
+  postgresqlCommon: boolean;
+};
+
+export type Program =
+  | 'postgres'
+  | 'initdb'
+  | 'pg_ctl'
+  | 'psql'
+  | 'pg_basebackup'
+  | 'pg_controldata'
+  | 'pg_rewind'
+  | 'pg_verifybackup'
+  | 'pg_amcheck';
+
+/** The place of a data directory, whether there is one or not. */
+export type Place = {
+  /** Absolute, as it was named. */
+  pgdata: string;
+  /** With every symbolic link resolved; writing goes here, so that a link stays one. */
+  real: string;
+  exists: boolean;
+  /** It is a file system of its own and cannot be renamed over. */
+  mountPoint: boolean;
+  /** The owner may make directories beside it. */
+  parentWritable: boolean;
+  owner?: string;
+  freeBytes: number;
+  /** A half-made copy of ours beside it, or inside where it is a mount point. */
+  staging?: string;
+  /** Where pg_wal points, if it is a link. */
+  walLink?: string;
+  tablespaces: readonly { oid: number; location: string }[];
+  service: Service;
+  files: ConfigFiles;
+};
+
+/** Who starts and stops the server. */
+export type Service =
+  | { by: 'pg_ctl' }
+  | { by: 'pg_ctlcluster'; name: DebianName }
+  | { by: 'systemd'; unit: string };
+
+export type ConfigFile = { path: string; text: string };
+
+/** The configuration as text. A file that is not there has no entry. */
+export type ConfigFiles = {
+  conf?: ConfigFile;
+  auto?: ConfigFile;
+  hba?: ConfigFile;
+  /** Our own file, where our include or conf.d puts it. */
+  own?: ConfigFile;
+  /** recovery.conf, up to 11. */
+  recovery?: ConfigFile;
+  /** Everything postgresql.conf includes, in no order. */
+  included: readonly ConfigFile[];
+};
+
+/** pg_controldata's lines, those a planner reads. */
+export type ControlData = {
+  version: ServerVersion;
+  systemIdentifier: string;
+  state: string;
+  checkpoint: Lsn;
+  redo: Lsn;
+  timeline: number;
+  minRecoveryEnd: Lsn;
+  minRecoveryTimeline: number;
+  checksums: boolean;
+  walLogHints: boolean;
+  /** The five settings a hot standby may not have lower, as the primary wrote them. */
+  floors: Readonly<Record<string, number>>;
+};
+
+export type Setting = {
+  value: string;
+  unit: string;
+  context: string;
+  source: string;
+  file?: string;
+  line?: number;
+  pendingRestart: boolean;
+};
+
+export type Slot = {
+  name: string;
+  type: 'physical' | 'logical';
+  active: boolean;
+  activePid?: number;
+  restartLsn?: Lsn;
+  /** Bytes of WAL it holds back. */
+  held: number;
+  /** reserved, extended, unreserved, lost; from 13. */
+  walStatus?: string;
+  safeBytes?: number;
+};
+
+/** A row of pg_stat_replication. */
+export type Walsender = {
+  pid: number;
+  applicationName: string;
+  user: string;
+  address?: string;
+  state: string;
+  sent?: Lsn;
+  flushed?: Lsn;
+  replayed?: Lsn;
+  sync: string;
+  slot?: string;
+};
+
+export type HbaRule = {
+  line: number;
+  type?: string;
+  databases: readonly string[];
+  users: readonly string[];
+  address?: string;
+  mask?: string;
+  method?: string;
+  error?: string;
+  file?: string;
+};
+
+/** What a running server says of itself. */
+export type Server = {
+  version: ServerVersion;
+  pid: number;
+  port: number;
+  socketDir: string;
+  systemIdentifier: string;
+  timeline: number;
+  superuser: boolean;
+  settings: Readonly<Record<string, Setting>>;
+  /** Lines of the configuration files that are wrong. */
+  fileErrors: readonly { file: string; line: number; name: string; error: string }[];
+  /** The same names in more than one place: which one wins. */
+  fileSettings: readonly { file: string; line: number; name: string; value: string; applied: boolean }[];
+  hba: readonly HbaRule[];
+  roles: readonly { name: string; login: boolean; replication: boolean; superuser: boolean; verifier?: string }[];
+  slots: readonly Slot[];
+  walsenders: readonly Walsender[];
+  tablespaces: readonly { name: string; location: string; bytes: number }[];
+  dataBytes: number;
+  collations: readonly { database: string; recorded?: string; actual?: string }[];
+  backups: number;
+  archiver: { failing: boolean; lastFailed?: string; ready?: number };
+  sessions: number;
+};
+
+export type Streaming = {
+  status: string;
+  sender?: string;
+  senderPort?: number;
+  slot?: string;
+  receivedTimeline: number;
+};
+
+export type Running = { place: Place; machine: Machine; server: Server };
+
+/** What is there. Unreachable is a state, not an exception: the planner decides whether it matters. */
+export type NodeState = { node: string } & (
+  | { is: 'unreachable'; because: string; hint?: string }
+  | { is: 'empty'; machine: Machine; place: Place }
+  /** Not empty, and not a data directory: never touched. */
+  | { is: 'foreign'; machine: Machine; place: Place; found: readonly string[] }
+  | { is: 'stopped'; machine: Machine; place: Place; control: ControlData; standby: boolean }
+  /** A server runs and does not answer questions. */
+  | { is: 'mute'; machine: Machine; place: Place; because: string; starting: boolean }
+  | (Running & { is: 'primary'; current: Lsn })
+  | (Running & {
+      is: 'standby';
+      received: Lsn | undefined;
+      replayed: Lsn | undefined;
+      paused: boolean;
+      /** Seconds since the last replayed commit, if anything was received that is not replayed. */
+      lagSeconds: number;
+      streaming?: Streaming;
+      conninfo: string;
+      slot: string;
+      delayMs: number;
+    })
+);
+
+export type ClusterState = { nodes: readonly NodeState[] };
