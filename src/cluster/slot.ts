@@ -1,0 +1,14 @@
+const LONGEST = 63;
+
+/** Whether PostgreSQL takes it as a slot's name: ReplicationSlotValidateName in slot.c. */
+export function isSlotName(text: string): boolean {
+  return /^[a-z0-9_]{1,63}$/.test(text);
+}
+
+/** The slot a node uses when none is named: its name, with `_` for what a slot's name cannot hold. */
+export function slotName(node: string): string {
+  return node
+    .toLowerCase()
+    .replace(/[^a-z0-9_]/g, '_')
+    .slice(0, LONGEST);
+}
