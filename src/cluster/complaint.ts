@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { keysAt } from './schema.ts';
 import { similar } from './similar.ts';
 

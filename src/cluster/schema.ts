@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseHost } from './host.ts';
 import { parseDebianName } from './name.ts';
 import { pathFault } from './path.ts';

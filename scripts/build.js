@@ -1,0 +1,90 @@
+// Bundles src/main.ts and what it imports into dist/: one chunk for each verb that is loaded when it runs.
+// Does nothing when the sources are those of the last build.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const DIST = join(ROOT, 'dist');
+const STAMP = join(DIST, '.stamp');
+
+/** Builds where something changed since the last build. */
+export async function build() {
+  const sources = hashOfSources();
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === sources) return;
+  const fresh = join(ROOT, '.cache', `dist-${process.pid}`);
+  mkdirSync(fresh, { recursive: true });
+  try {
+    const inputs = await bundle(fresh);
+    writeFileSync(join(fresh, 'THIRD-PARTY-LICENSES.txt'), licences(inputs));
+    writeFileSync(join(fresh, '.stamp'), sources);
+    putInPlace(fresh);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** By content: times change with every checkout. */
+function hashOfSources() {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join('src', name));
+  const hash = createHash('sha256');
+  for (const file of [...sources.sort(), 'package.json', 'package-lock.json', 'scripts/build.js']) {
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(ROOT, file)))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+async function bundle(outdir) {
+  const { build: esbuild } = await import('esbuild');
+  const { metafile } = await esbuild({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/main.ts'],
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    minify: false,
+    legalComments: 'eof',
+    metafile: true,
+    logLevel: 'warning',
+    // Both are asked for by pg only where they can be there: a native client, and Cloudflare's sockets.
+    external: ['pg-native', 'pg-cloudflare'],
+    // CommonJS inside calls require() for what Node brings.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  });
+  return Object.keys(metafile.inputs);
+}
+
+/** The licence of every package that is bundled goes with it. */
+function licences(inputs) {
+  const packages = inputs.map((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
+  const unique = [...new Set(packages.filter((directory) => directory !== undefined))].sort();
+  return unique.map((directory) => licenceOf(join(ROOT, directory))).join('\n----\n\n');
+}
+
+function licenceOf(directory) {
+  const { name, version, license } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const file = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file === undefined ? '' : `\n${readFileSync(join(directory, file), 'utf8')}`;
+  return `${name} ${version} (${license})\n${text}`;
+}
+
+/** By renaming, so that a program that starts meanwhile finds one build or the other. */
+function putInPlace(fresh) {
+  const old = `${fresh}.old`;
+  if (existsSync(DIST)) renameSync(DIST, old);
+  renameSync(fresh, DIST);
+  rmSync(old, { recursive: true, force: true });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

@@ -1,0 +1,79 @@
+// Runs the tests and ends with one line: `N passed, N failed[, N skipped]`.
+//   node scripts/test.js                    everything but test/majors
+//   node scripts/test.js majors             test/majors, with servers of PostgreSQL 10 to 18
+//   node scripts/test.js render plan        these folders (or files) of test/
+//   node scripts/test.js run -t 'a name'    what begins with a hyphen, and what follows it, goes to vitest
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureMajors } from './majors.js';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+
+const { suites, passed } = parse(process.argv.slice(2));
+const majors = suites.includes('majors') || process.env['PGREPL_MAJORS'] === '1';
+process.exitCode = !majors || fetched() ? runTests() : 1;
+
+function parse(words) {
+  const first = words.findIndex((word) => word.startsWith('-'));
+  const named = first < 0 ? words : words.slice(0, first);
+  const missing = named.find((suite) => !existsSync(join(ROOT, 'test', suite)));
+  if (missing === undefined) return { suites: named, passed: first < 0 ? [] : words.slice(first) };
+  console.error(`test: there is no test/${missing}`);
+  process.exit(2);
+}
+
+/** Before the tests: their files run at the same time. Servers that cannot be had are a failure, and no skip. */
+function fetched() {
+  try {
+    ensureMajors();
+    return true;
+  } catch (error) {
+    console.error(error.message);
+    console.log('0 passed, 1 failed');
+    return false;
+  }
+}
+
+function runTests() {
+  const directory = mkdtempSync(join(tmpdir(), 'pgrepl-tests-'));
+  const report = join(directory, 'report.json');
+  const words = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  if (!majors) words.push('--exclude=test/majors/**');
+  words.push(...suites.map((suite) => `test/${suite}`), ...passed);
+  try {
+    const stdio = ['ignore', 'inherit', 'inherit'];
+    const { status } = spawnSync(process.execPath, [VITEST, 'run', ...words], { cwd: ROOT, stdio });
+    console.log(summary(report, status ?? 1));
+    return status ?? 1;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** A file that cannot be run, or an error outside of a test, counts as a failure. */
+function summary(report, ended) {
+  const {
+    numPassedTests: passed,
+    numFailedTests,
+    numPendingTests,
+    numTodoTests,
+    testResults,
+  } = counts(report);
+  const files = testResults.filter(
+    ({ status: file, assertionResults }) =>
+      file === 'failed' && !assertionResults.some(({ status: test }) => test === 'failed'),
+  );
+  const known = numFailedTests + files.length;
+  const failed = known === 0 && ended !== 0 ? 1 : known;
+  const skipped = numPendingTests + numTodoTests;
+  return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
+}
+
+function counts(report) {
+  if (existsSync(report)) return JSON.parse(readFileSync(report, 'utf8'));
+  return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, testResults: [] };
+}
