@@ -135,8 +135,15 @@ function amount(value: string, unit: string, units: Units): number | undefined {
   if (base === undefined || number === undefined || suffix === undefined) return undefined;
   const factor = suffix === '' ? base : units.get(suffix);
   if (factor === undefined) return undefined;
-  const count = Math.round((numberOf(number) * factor) / base);
+  const count = nearest((numberOf(number) * factor) / base);
   return count === -1 ? -1 : count * base;
+}
+
+/** As rint(): a half goes to the even side. */
+function nearest(count: number): number {
+  const down = Math.floor(count);
+  if (count - down !== 0.5) return Math.round(count);
+  return down % 2 === 0 ? down : down + 1;
 }
 
 function baseOf(unit: string, units: Units): number | undefined {

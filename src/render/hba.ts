@@ -50,12 +50,12 @@ export function decides(records: readonly HbaRecord[], want: Connection): HbaRec
  * that one, a network and a name stay as they are. RangeError for a name the file cannot hold: one with a line
  * end, or with a leading slash, which 16 takes for a regular expression even in quotes.
  */
-export function ruleFor(role: string, address: string): string {
+export function ruleFor(role: string, address: string, database: 'replication' | 'postgres' = 'replication'): string {
   if (/[\r\n\0]/.test(role + address))
     throw new RangeError('a name with a line end has no place in pg_hba.conf');
   if (role.startsWith('/'))
     throw new RangeError(`pg_hba.conf cannot name the role ${role}: it starts with a slash`);
-  return ['host', 'replication', quoteToken(role), network(address), 'scram-sha-256'].join('  ');
+  return ['host', database, quoteToken(role), network(address), 'scram-sha-256'].join('  ');
 }
 
 /** A token that means itself and nothing else. */
@@ -112,12 +112,12 @@ function blocksOf(text: string): readonly { start: number; end: number }[] {
   }));
 }
 
-function withoutBlock(text: string): { rest: string; at?: number } {
-  const blocks = blocksOf(text);
-  const kept = blocks.map(({ start }, at) => text.slice(at === 0 ? 0 : blocks[at - 1]?.end, start));
-  const [first] = blocks;
-  if (first === undefined) return { rest: text };
-  return { rest: [...kept, text.slice(blocks.at(-1)?.end)].join(''), at: first.start };
+/** Again until there is none: a block taken from between lone markers makes a pair of them. */
+function withoutBlock(text: string, at?: number): { rest: string; at: number | undefined } {
+  const [block] = blocksOf(text);
+  if (block === undefined) return { rest: text, at };
+  const rest = text.slice(0, block.start) + text.slice(block.end);
+  return withoutBlock(rest, Math.min(at ?? block.start, block.start));
 }
 
 /** At the start of a line, and below nothing that may let in or turn away a replication connection. */

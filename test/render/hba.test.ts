@@ -206,6 +206,7 @@ describe('withBlock', () => {
     [`${BLOCK}${BLOCK}`, BLOCK],
     [`# BEGIN pgrepl\n${BLOCK}`, undefined],
     [`# END pgrepl\n${BLOCK}`, undefined],
+    [`# BEGIN pgrepl\n${BLOCK}# END pgrepl\n`, BLOCK],
     [BLOCK.replace(RULE, 'host replication old 10.0.0.9/32 md5'), BLOCK],
     [BLOCK.trimEnd(), BLOCK],
   ])('%j', (text, result = text) => {
