@@ -50,7 +50,11 @@ export function decides(records: readonly HbaRecord[], want: Connection): HbaRec
  * that one, a network and a name stay as they are. RangeError for a name the file cannot hold: one with a line
  * end, or with a leading slash, which 16 takes for a regular expression even in quotes.
  */
-export function ruleFor(role: string, address: string, database: 'replication' | 'postgres' = 'replication'): string {
+export function ruleFor(
+  role: string,
+  address: string,
+  database: 'replication' | 'postgres' = 'replication',
+): string {
   if (/[\r\n\0]/.test(role + address))
     throw new RangeError('a name with a line end has no place in pg_hba.conf');
   if (role.startsWith('/'))
