@@ -7,8 +7,6 @@ export function isSlotName(text: string): boolean {
 
 /** The slot a node uses when none is named: its name, with `_` for what a slot's name cannot hold. */
 export function slotName(node: string): string {
-  return node
-    .toLowerCase()
-    .replace(/[^a-z0-9_]/g, '_')
-    .slice(0, LONGEST);
+  const slot = node.toLowerCase().replace(/[^a-z0-9_]/g, '_');
+  return slot.slice(0, LONGEST) || '_';
 }
