@@ -1,0 +1,49 @@
+import type { Place } from '../facts/state.ts';
+import { quoteWord } from '../tools/words.ts';
+
+/** One thing that is wrong with a cluster; the message names the node first, the hint says what to type. */
+export type Finding = {
+  node: string;
+  level: 'split-brain' | 'broken' | 'warning';
+  message: string;
+  hint?: string;
+};
+
+export function broken(node: string, what: string, hint?: string): Finding {
+  return finding(node, 'broken', what, hint);
+}
+
+export function warning(node: string, what: string, hint?: string): Finding {
+  return finding(node, 'warning', what, hint);
+}
+
+function finding(node: string, level: Finding['level'], what: string, hint?: string): Finding {
+  const message = `${node}: ${what}`;
+  return hint === undefined ? { node, level, message } : { node, level, message, hint };
+}
+
+/** What a person types to start or restart the server through whoever owns it. */
+export function serviceCommand(place: Place, verb: 'start' | 'restart'): string {
+  switch (place.service.by) {
+    case 'systemd':
+      return `\`systemctl ${verb} ${quoteWord(place.service.unit)}\``;
+    case 'pg_ctlcluster':
+      return `\`pg_ctlcluster ${place.service.name.major} ${quoteWord(place.service.name.cluster)} ${verb}\``;
+    case 'pg_ctl':
+      return `\`pg_ctl -D ${quoteWord(place.pgdata)} -l ${quoteWord(`${place.pgdata}/server.log`)} ${verb}\``;
+  }
+}
+
+/** pgrepl's own commands, in one place so that a renamed verb is one change. */
+export const COMMAND = {
+  rejoin: (node: string) => `\`pgrepl rejoin ${quoteWord(node)}\``,
+  follow: (node: string, upstream: string) =>
+    `\`pgrepl follow ${quoteWord(node)} --upstream ${quoteWord(upstream)}\``,
+  promote: (node: string) => `\`pgrepl promote ${quoteWord(node)}\``,
+  promoteDead: (node: string) => `\`pgrepl promote ${quoteWord(node)} --primary-is-dead\``,
+  clone: (node: string) => `\`pgrepl clone-standby ${quoteWord(node)}\``,
+  cloneAgain: (node: string) => `\`pgrepl clone-standby ${quoteWord(node)} --replace\``,
+  init: (node: string) => `\`pgrepl init-primary ${quoteWord(node)}\``,
+  dropSlot: (node: string, slot: string) => `\`pgrepl slot drop ${quoteWord(node)} ${quoteWord(slot)}\``,
+  doctor: (node: string) => `\`pgrepl doctor ${quoteWord(node)}\``,
+} as const;

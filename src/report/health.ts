@@ -1,0 +1,183 @@
+import type { Cluster, Node } from '../cluster/types.ts';
+import { bytesOf } from '../facts/lsn.ts';
+import type { ClusterState, NodeState } from '../facts/state.ts';
+import type { Finding } from './finding.ts';
+import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
+import { serverFindings } from './healthOfServer.ts';
+import { slotFindings } from './healthOfSlots.ts';
+import { standbyFindings } from './healthOfStandby.ts';
+import { attachmentOf, upstreamOf } from './upstream.ts';
+import type { PrimaryState, StandbyState, View } from './view.ts';
+import { isRunning, positionOf, primariesOf, rootOf, stateOf, systemOf, timelineOf, viewOf } from './view.ts';
+
+const SEVERITY = { 'split-brain': 0, broken: 1, warning: 2 } as const;
+
+/** Everything that is wrong with a cluster, the worst first; nothing, if it is healthy. */
+export function assess(cluster: Cluster, state: ClusterState): Finding[] {
+  const view = viewOf(cluster, state);
+  const findings = [
+    ...splitBrains(state),
+    ...missingPrimary(view),
+    ...cluster.nodes.flatMap((node) => nodeFindings(view, node)),
+  ];
+  return findings.toSorted((a, b) => SEVERITY[a.level] - SEVERITY[b.level]);
+}
+
+/** Two servers of one system that both take writes: each has rows that the other will never get. */
+function splitBrains(state: ClusterState): Finding[] {
+  const primaries = primariesOf(state);
+  const systems = [...new Set(primaries.map((found) => found.server.systemIdentifier))];
+  return systems
+    .map((system) => primaries.filter((found) => found.server.systemIdentifier === system))
+    .filter((group) => group.length > 1)
+    .map(splitBrain);
+}
+
+function splitBrain(primaries: readonly PrimaryState[]): Finding {
+  const byAge = primaries.toSorted((a, b) => a.server.timeline - b.server.timeline);
+  const shown = byAge.map((found) => `${found.node} (timeline ${found.server.timeline})`).join(' and ');
+  const [oldest, newest] = [byAge[0], byAge.at(-1)];
+  const sure = oldest?.server.timeline !== newest?.server.timeline;
+  const stale = oldest?.node ?? '';
+  return {
+    node: stale,
+    level: 'split-brain',
+    message: `${stale}: split brain: ${shown} are one system, and ${primaries.length} of it take writes`,
+    hint: sure
+      ? `Keep clients away from ${stale}, which was not promoted last, stop it, then ${COMMAND.rejoin(stale)}.`
+      : 'Find out which one has the rows to keep; stop the other, then `pgrepl rejoin` it.',
+  };
+}
+
+function missingPrimary({ cluster, state, primary }: View): Finding[] {
+  if (primary !== undefined || isPartOfMore(cluster, state)) return [];
+  const root = rootOf(cluster)?.name ?? cluster.nodes[0]?.name ?? cluster.name;
+  return [broken(root, 'no node of the cluster takes writes', wayToPrimary(state, root))];
+}
+
+/** One server named by flags, or standbys of a primary that the file does not name. */
+function isPartOfMore(cluster: Cluster, state: ClusterState): boolean {
+  if (cluster.file === undefined && cluster.nodes.length === 1) return true;
+  return state.nodes.some(
+    (found) =>
+      found.is === 'standby' &&
+      found.streaming?.status === 'streaming' &&
+      upstreamOf(cluster, state, found.node) === undefined,
+  );
+}
+
+function wayToPrimary(state: ClusterState, root: string): string {
+  if (state.nodes.every((found) => found.is === 'empty' || found.is === 'foreign'))
+    return `Create the primary: ${COMMAND.init(root)}.`;
+  const down = state.nodes.filter((found) => !isRunning(found) && isPossiblyPrimary(found));
+  const best = furthestStandby(state);
+  const names = down.map((found) => found.node).join(', ');
+  if (best === undefined) return `Start ${names || root}.`;
+  if (down.length === 0) return `Promote the standby that has the most: ${COMMAND.promote(best)}.`;
+  return `Start ${names} again; if it is gone for good, ${COMMAND.promoteDead(best)}.`;
+}
+
+function isPossiblyPrimary(found: NodeState): boolean {
+  return found.is === 'unreachable' || found.is === 'mute' || (found.is === 'stopped' && !found.standby);
+}
+
+function furthestStandby(state: ClusterState): string | undefined {
+  const standbys = state.nodes.filter((found) => found.is === 'standby');
+  const [best] = standbys.toSorted(
+    (a, b) => byTimeline(a, b) || Number(isFurther(b, a)) - Number(isFurther(a, b)),
+  );
+  return best?.node;
+}
+
+function byTimeline(a: StandbyState, b: StandbyState): number {
+  return (timelineOf(b) ?? 0) - (timelineOf(a) ?? 0);
+}
+
+function isFurther(a: StandbyState, b: StandbyState): boolean {
+  const [here, there] = [positionOf(a), positionOf(b)];
+  return here !== undefined && (there === undefined || bytesOf(here) > bytesOf(there));
+}
+
+function nodeFindings(view: View, node: Node): Finding[] {
+  const found = stateOf(view.state, node.name);
+  switch (found?.is) {
+    case undefined:
+      return [];
+    case 'unreachable':
+      return [unreachable(view, found)];
+    case 'mute':
+      return found.starting
+        ? [warning(node.name, `is starting: ${found.because}`, 'Wait; it replays WAL before it answers.')]
+        : [
+            broken(
+              node.name,
+              `a server runs and does not answer: ${found.because}`,
+              COMMAND.doctor(node.name),
+            ),
+          ];
+    case 'empty':
+      return [broken(node.name, `has no data yet: ${found.place.pgdata}`, firstCommand(view, node))];
+    case 'foreign':
+      return [foreign(found)];
+    case 'stopped':
+      return [stopped(view, found), ...strangeSystem(view, found)];
+    case 'primary':
+      return [...strangeSystem(view, found), ...serverFindings(found), ...slotFindings(view, found)];
+    case 'standby':
+      return [
+        ...strangeSystem(view, found),
+        ...standbyFindings(view, node, found),
+        ...serverFindings(found),
+        ...slotFindings(view, found),
+      ];
+  }
+}
+
+/** Unreachable from here is not down: its upstream may well stream to it. */
+function unreachable({ cluster, state }: View, found: Extract<NodeState, { is: 'unreachable' }>): Finding {
+  const live = attachmentOf(cluster, state, found.node);
+  if (live === undefined) return broken(found.node, `unreachable: ${found.because}`, found.hint);
+  return warning(
+    found.node,
+    `unreachable from here, yet ${live.upstream} streams to it: ${found.because}`,
+    found.hint,
+  );
+}
+
+function firstCommand({ primary }: View, node: Node): string {
+  const isFirst = primary === undefined && node.upstream === undefined;
+  return isFirst ? `Create it: ${COMMAND.init(node.name)}.` : `Copy it: ${COMMAND.clone(node.name)}.`;
+}
+
+function foreign(found: Extract<NodeState, { is: 'foreign' }>): Finding {
+  const what = `${found.place.pgdata} is no data directory and not empty: ${found.found.slice(0, 5).join(', ')}`;
+  return broken(found.node, what, 'Name another directory, or move what is there away.');
+}
+
+function stopped({ primary }: View, found: Extract<NodeState, { is: 'stopped' }>): Finding {
+  const crashed = found.control?.state.startsWith('shut down') === false;
+  const what = `${crashed ? 'stopped without a shutdown' : 'stopped'}${found.standby ? '' : ', it was a primary'}`;
+  if (found.standby) return broken(found.node, what, `Start it: ${serviceCommand(found.place, 'start')}.`);
+  if (primary === undefined)
+    return broken(found.node, what, `Start it: ${serviceCommand(found.place, 'start')}.`);
+  if (systemOf(primary) !== systemOf(found)) return broken(found.node, what);
+  // Started as it is, it would take writes beside the one that took over.
+  return broken(
+    found.node,
+    what,
+    `${primary.node} took over; bring it back as a standby: ${COMMAND.rejoin(found.node)}.`,
+  );
+}
+
+function strangeSystem({ primary }: View, found: NodeState): Finding[] {
+  const [here, there] = [systemOf(found), systemOf(primary)];
+  if (primary === undefined || here === undefined || here === there) return [];
+  const what = found.is === 'primary' ? 'is a primary of another system' : 'is a copy of another system';
+  return [
+    broken(
+      found.node,
+      `${what}: its identifier is ${here}, that of ${primary.node} is ${there}`,
+      `If its data are not wanted, ${COMMAND.cloneAgain(found.node)}; they are moved aside and kept.`,
+    ),
+  ];
+}

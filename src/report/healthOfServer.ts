@@ -1,0 +1,79 @@
+import type { Server } from '../facts/state.ts';
+import type { Finding } from './finding.ts';
+import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
+import type { PrimaryState, RunningState } from './view.ts';
+
+/** What is wrong with one running server by itself: its configuration, its archive, its synchronous standbys. */
+export function serverFindings(found: RunningState): Finding[] {
+  return [
+    ...(found.is === 'primary' ? [...waitingCommits(found), ...leftovers(found)] : []),
+    ...configurationErrors(found),
+    ...pendingRestarts(found),
+    ...archiving(found),
+  ];
+}
+
+export function pendingOf(server: Server): string[] {
+  return Object.keys(server.settings).filter((name) => server.settings[name]?.pendingRestart === true);
+}
+
+/** PostgreSQL acknowledges no commit until as many standbys as were asked for have it: SyncRepWaitForLSN(). */
+function waitingCommits({ node, server }: PrimaryState): Finding[] {
+  const wanted = syncsWanted(server.settings['synchronous_standby_names']?.value ?? '');
+  const local = ['off', 'local'].includes(server.settings['synchronous_commit']?.value ?? 'on');
+  const there = server.walsenders.filter(
+    (each) => each.state === 'streaming' && /^(sync|quorum)$/.test(each.sync),
+  );
+  if (local || there.length >= wanted) return [];
+  const what = `commits wait: synchronous_standby_names wants ${wanted}, and ${there.length} of them stream`;
+  const hint =
+    'Bring the standby back, or let commits go on: `alter system set synchronous_standby_names to default` and reload.';
+  return [broken(node, what, hint)];
+}
+
+/** `a, b` is FIRST 1 (a, b), `2 (a, b)` is FIRST 2 (a, b): syncrep_gram.y. */
+export function syncsWanted(names: string): number {
+  if (names.trim() === '') return 0;
+  return Number(/^\s*(?:(?:first|any)\s+)?(\d+)\s*\(/i.exec(names)?.[1] ?? 1);
+}
+
+/** They do nothing now, and decide where it streams from on the day it becomes a standby again. */
+function leftovers({ node, place }: PrimaryState): Finding[] {
+  const lines = (place.files.auto?.text ?? '').matchAll(
+    /^\s*(primary_conninfo|primary_slot_name)\s*=\s*'[^']/gim,
+  );
+  const names = [...new Set(Array.from(lines, ([, name = '']) => name))];
+  if (names.length === 0) return [];
+  return [warning(node, `left over in postgresql.auto.conf: ${names.join(', ')}`, COMMAND.promote(node))];
+}
+
+function configurationErrors({ node, server }: RunningState): Finding[] {
+  const hint = 'Mend it and reload; until then it is not read, and the next start fails.';
+  const inFiles = server.fileErrors.map(({ file, line, name, error }) =>
+    warning(node, `${file} line ${line}: ${name === '' ? '' : `${name}: `}${error}`, hint),
+  );
+  const inHba = server.hba.flatMap(({ file, line, error }) =>
+    error === undefined ? [] : warning(node, `${file ?? 'pg_hba.conf'} line ${line}: ${error}`, hint),
+  );
+  return [...inFiles, ...inHba];
+}
+
+function pendingRestarts({ node, server, place }: RunningState): Finding[] {
+  const names = pendingOf(server);
+  if (names.length === 0) return [];
+  return [
+    warning(
+      node,
+      `waits for a restart: ${names.join(', ')}`,
+      `Restart it when it suits: ${serviceCommand(place, 'restart')}.`,
+    ),
+  ];
+}
+
+function archiving({ node, server }: RunningState): Finding[] {
+  if (!server.archiver.failing) return [];
+  const { lastFailed, ready } = server.archiver;
+  const since = lastFailed === undefined ? '' : `, last at ${lastFailed}`;
+  const waiting = ready === undefined ? '' : `, ${ready} segments wait`;
+  return [warning(node, `archiving fails${since}${waiting}`, 'Its log has the message of archive_command.')];
+}

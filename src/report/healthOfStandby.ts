@@ -1,0 +1,191 @@
+import type { Node } from '../cluster/types.ts';
+import type { NodeState, Slot } from '../facts/state.ts';
+import { bytesOf } from '../facts/lsn.ts';
+import type { Finding } from './finding.ts';
+import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
+import { humanBytes, humanSeconds } from './terminal.ts';
+import { attachmentOf, endpointsOf, upstreamOf } from './upstream.ts';
+import type { RunningState, StandbyState, View } from './view.ts';
+import { isRunning, lagBytesOf, positionOf, stateOf, systemOf, timelineOf, wantedUpstream } from './view.ts';
+
+/** Beyond these a standby is said to lag: 64 MB are four segments. */
+const LAG_BYTES = 64 * 1024 * 1024;
+const LAG_SECONDS = 60;
+
+/** A hot standby may not have these lower than its primary; from 14 it pauses when it does. */
+const FLOORS = [
+  'max_connections',
+  'max_worker_processes',
+  'max_wal_senders',
+  'max_prepared_transactions',
+  'max_locks_per_transaction',
+];
+
+type Reason = { because: string; hint?: string };
+
+export function standbyFindings(view: View, node: Node, standby: StandbyState): Finding[] {
+  const streams = isStreaming(view, standby);
+  return [
+    ...(streams ? strayed(view, node, standby) : [detached(view, node, standby)]),
+    ...(streams ? behindTimeline(view, standby) : []),
+    ...paused(view, standby),
+    ...lagging(view, standby),
+  ];
+}
+
+export function isStreaming({ cluster, state }: View, standby: StandbyState): boolean {
+  return (
+    standby.streaming?.status === 'streaming' || attachmentOf(cluster, state, standby.node) !== undefined
+  );
+}
+
+/** It streams, from another node than it was told to. */
+function strayed(view: View, node: Node, standby: StandbyState): Finding[] {
+  const real = upstreamOf(view.cluster, view.state, node.name);
+  const wanted = wantedUpstream(view, node);
+  if (real === undefined || wanted === undefined || real === wanted) return [];
+  return [
+    warning(standby.node, `streams from ${real} instead of ${wanted}`, COMMAND.follow(node.name, wanted)),
+  ];
+}
+
+function detached(view: View, node: Node, standby: StandbyState): Finding {
+  const upstream = upstreamOf(view.cluster, view.state, node.name);
+  const from = upstream === undefined ? '' : ` from ${upstream}`;
+  const { because, hint } = whyDetached(view, node, standby, upstream);
+  return broken(standby.node, `does not stream${from}: ${because}`, hint);
+}
+
+function whyDetached(view: View, node: Node, standby: StandbyState, upstream: string | undefined): Reason {
+  const wanted = wantedUpstream(view, node);
+  const follow = wanted === undefined ? undefined : COMMAND.follow(node.name, wanted);
+  if (upstream === undefined) return withHint(pointsNowhere(standby), follow);
+  const found = stateOf(view.state, upstream);
+  if (!isRunning(found)) {
+    return withHint(
+      `${upstream} ${found === undefined ? 'is unknown' : whatIs(found)}`,
+      wanted === upstream ? undefined : follow,
+    );
+  }
+  return (
+    otherSystem(standby, found) ??
+    aheadReason(standby, found) ??
+    slotReason(node, standby, found) ??
+    behindReason(standby, found) ??
+    (wanted !== undefined && wanted !== upstream
+      ? withHint(`it was to stream from ${wanted}`, follow)
+      : withHint('its log says why', COMMAND.doctor(node.name)))
+  );
+}
+
+function withHint(because: string, hint: string | undefined): Reason {
+  return hint === undefined ? { because } : { because, hint };
+}
+
+function pointsNowhere(standby: StandbyState): string {
+  const [endpoint] = endpointsOf(standby);
+  if (endpoint === undefined) return 'it has no primary_conninfo';
+  return `its primary_conninfo points to ${endpoint.host}:${endpoint.port}, which is no node of the cluster`;
+}
+
+function whatIs(found: NodeState): string {
+  switch (found.is) {
+    case 'mute':
+      return 'does not answer';
+    case 'empty':
+    case 'foreign':
+      return 'has no data';
+    case 'unreachable':
+    case 'stopped':
+    case 'primary':
+    case 'standby':
+      return `is ${found.is}`;
+  }
+}
+
+function otherSystem(standby: StandbyState, upstream: RunningState): Reason | undefined {
+  return systemOf(standby) === systemOf(upstream)
+    ? undefined
+    : { because: `${upstream.node} is another system` };
+}
+
+function slotReason(node: Node, standby: StandbyState, upstream: RunningState): Reason | undefined {
+  if (standby.slot === '') return undefined;
+  const slot = upstream.server.slots.find((each) => each.name === standby.slot);
+  if (slot === undefined) {
+    const hint = COMMAND.follow(node.name, upstream.node);
+    return { because: `its slot "${standby.slot}" is not there`, hint };
+  }
+  if (slot.walStatus === 'lost') {
+    return {
+      because: `its slot "${slot.name}" is lost, WAL that it needs is gone`,
+      hint: COMMAND.cloneAgain(node.name),
+    };
+  }
+  return slot.active
+    ? { because: `its slot "${slot.name}" is in use by ${userOf(slot, upstream)}` }
+    : undefined;
+}
+
+function userOf(slot: Slot, upstream: RunningState): string {
+  const sender = upstream.server.walsenders.find(
+    (each) => each.slot === slot.name || each.pid === slot.activePid,
+  );
+  return sender?.applicationName ?? `process ${slot.activePid ?? 'unknown'}`;
+}
+
+/** It has history that its upstream has not, and never will have. */
+function aheadReason(standby: StandbyState, upstream: RunningState): Reason | undefined {
+  const [here, there] = [timelineOf(standby) ?? 0, timelineOf(upstream) ?? 0];
+  const hint = COMMAND.rejoin(standby.node);
+  if (here > there) {
+    return { because: `it is on timeline ${here}, ${upstream.node} is older, on ${there}`, hint };
+  }
+  const [mine, theirs] = [positionOf(standby), positionOf(upstream)];
+  if (here < there || mine === undefined || theirs === undefined || bytesOf(mine) <= bytesOf(theirs))
+    return undefined;
+  return { because: `it has WAL up to ${mine}, ${upstream.node} only up to ${theirs}: they diverged`, hint };
+}
+
+/** Whether it left the upstream's history before or after the fork, only the history files tell. */
+function behindReason(standby: StandbyState, upstream: RunningState): Reason | undefined {
+  const [here, there] = [timelineOf(standby) ?? 0, timelineOf(upstream) ?? 0];
+  if (here >= there) return undefined;
+  const because = `it is on timeline ${here}, ${upstream.node} on ${there}; it may have diverged`;
+  return { because, hint: COMMAND.rejoin(standby.node) };
+}
+
+function behindTimeline({ primary }: View, standby: StandbyState): Finding[] {
+  const [here, there] = [timelineOf(standby), timelineOf(primary)];
+  if (primary === undefined || here === undefined || there === undefined || here >= there) return [];
+  if (systemOf(primary) !== systemOf(standby)) return [];
+  const what = `is on timeline ${here}, the primary ${primary.node} on ${there}`;
+  return [warning(standby.node, what, COMMAND.follow(standby.node, primary.node))];
+}
+
+function paused({ primary }: View, standby: StandbyState): Finding[] {
+  if (!standby.paused) return [];
+  const low = FLOORS.filter((name) => valueOf(standby, name) < valueOf(primary, name));
+  if (primary === undefined || low.length === 0) {
+    return [warning(standby.node, 'replay is paused', 'Go on: `select pg_wal_replay_resume()`.')];
+  }
+  const what = `replay is paused: lower than on ${primary.node}: ${low.join(', ')}`;
+  return [warning(standby.node, what, `Raise them, then ${serviceCommand(standby.place, 'restart')}.`)];
+}
+
+function valueOf(found: NodeState | undefined, setting: string): number {
+  return isRunning(found) ? Number(found.server.settings[setting]?.value ?? 0) : 0;
+}
+
+/** A delay that was asked for is no lag: of such a standby only what it has not received counts. */
+function lagging(view: View, standby: StandbyState): Finding[] {
+  const seen = standby.delayMs > 0 ? { ...standby, replayed: positionOf(standby) } : standby;
+  const bytes = lagBytesOf(view, seen, upstreamOf(view.cluster, view.state, standby.node));
+  const late = standby.lagSeconds > LAG_SECONDS + standby.delayMs / 1000;
+  if (!late && (bytes ?? 0) <= LAG_BYTES) return [];
+  const much = [
+    bytes === undefined ? [] : humanBytes(bytes),
+    late ? humanSeconds(standby.lagSeconds) : [],
+  ].flat();
+  return [warning(standby.node, `lags ${much.join(' and ')} behind`, COMMAND.doctor(standby.node))];
+}

@@ -1,0 +1,109 @@
+import type { Problem } from '../errors.ts';
+import type { Plan, Step, WriteStep } from '../plan/plan.ts';
+import type { Text } from '../tools/words.ts';
+import { difference } from './difference.ts';
+import type { Paint } from './paint.ts';
+import { hanging, withCommands } from './paint.ts';
+import { holdsSecret, masked, shownCommand, shownText } from './redact.ts';
+
+export type PlanLook = { color: Paint; width: number };
+
+/** A plan for people: what would run, word by word, and what would change in which file. Secrets are dots. */
+export function planAsText(plan: Plan, { color, width }: PlanLook): string {
+  const sections = [
+    [color.bold(plan.title)],
+    (plan.notes ?? []).flatMap((note) => hanging('note: ', note, width)),
+    titled(
+      'It may not be done:',
+      plan.refusals.flatMap((each) => refusalLines(each, width, color)),
+    ),
+    titled(
+      'It asks before:',
+      (plan.confirm ?? []).flatMap((each) => hanging('  ? ', each, width)),
+    ),
+    titled('Steps:', stepsWithReturn(plan, color)),
+    titled(undoTitle(plan), numbered(plan.undo ?? [], color)),
+    plan.steps.length === 0 && plan.refusals.length === 0 ? ['Nothing to do.'] : [],
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function titled(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines];
+}
+
+function refusalLines({ message, hint }: Problem, width: number, color: Paint): string[] {
+  const told = hanging('  x ', message, width).map((line) => color.red(line));
+  return hint === undefined
+    ? told
+    : [...told, ...hanging('    ', hint, width).map((line) => withCommands(line, color))];
+}
+
+function undoTitle({ pointOfNoReturn }: Plan): string {
+  if (pointOfNoReturn === undefined) return 'If it fails:';
+  return `If it fails before step ${pointOfNoReturn + 1}:`;
+}
+
+function stepsWithReturn({ steps, pointOfNoReturn }: Plan, color: Paint): string[] {
+  if (pointOfNoReturn === undefined || pointOfNoReturn === 0) return numbered(steps, color);
+  const before = numbered(steps.slice(0, pointOfNoReturn), color);
+  return [
+    ...before,
+    color.yellow('    -- from here there is no way back --'),
+    ...numbered(steps.slice(pointOfNoReturn), color, pointOfNoReturn),
+  ];
+}
+
+function numbered(steps: readonly Step[], color: Paint, after = 0): string[] {
+  return steps.flatMap((step, index) => {
+    const number = `${after + index + 1}.`.padStart(4);
+    const lane = step.lane === undefined ? '' : color.dim(` (lane ${step.lane})`);
+    return [
+      `${number} ${color.bold(step.node)}: ${step.why}${lane}`,
+      ...bodyOf(step, color).map((line) => `     ${line}`),
+    ];
+  });
+}
+
+function bodyOf(step: Step, color: Paint): string[] {
+  switch (step.do) {
+    case 'run':
+      return [
+        color.cyan(shownCommand(step.argv)) + (step.capture === undefined ? '' : ` -> $${step.capture}`),
+        ...stdinLines(step.stdin, color),
+      ];
+    case 'write':
+      return [`${color.cyan(`write ${step.path}`)}, mode ${step.mode}`, ...changeLines(step, color)];
+    case 'expect':
+      return [
+        color.cyan(shownCommand(step.argv)),
+        ...stdinLines(step.stdin, color),
+        `until it prints ${JSON.stringify(step.stdout)}, at most ${step.seconds} s`,
+      ];
+  }
+}
+
+function stdinLines(stdin: Text | undefined, color: Paint): string[] {
+  return stdin === undefined ? [] : linesOf(shownText(stdin)).map((line) => color.dim(`| ${line}`));
+}
+
+/** The old text of a file with a secret has the secret in it: of such a file only the new text is shown. */
+function changeLines({ content, was }: WriteStep, color: Paint): string[] {
+  const becomes = shownText(content);
+  if (was === undefined || holdsSecret(content))
+    return linesOf(becomes).map((line) => color.green(`+${line}`));
+  return difference(masked(was), becomes).map((line) => changeColor(line, color));
+}
+
+function changeColor(line: string, color: Paint): string {
+  if (line.startsWith('+')) return color.green(line);
+  if (line.startsWith('-')) return color.red(line);
+  return line.startsWith('@') ? color.dim(line) : line;
+}
+
+function linesOf(text: string): string[] {
+  return text.replace(/\n$/, '').split('\n');
+}
