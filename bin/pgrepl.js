@@ -5,7 +5,7 @@ import module from 'module';
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major > 20 || (major === 20 && minor >= 19)) {
   if (module.enableCompileCache) module.enableCompileCache();
-  import('../dist/main.js').catch(explain);
+  import('../dist/main.js').then(({ main }) => main(process.argv.slice(2)), explain);
 } else {
   console.error('pgrepl: needs Node.js 20.19 or newer, and this is ' + process.versions.node);
   process.exitCode = 1;

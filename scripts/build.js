@@ -45,6 +45,7 @@ async function bundle(outdir) {
   const { metafile } = await esbuild({
     absWorkingDir: ROOT,
     entryPoints: ['src/main.ts'],
+    define: { PGREPL_VERSION: JSON.stringify(JSON.parse(readFileSync('package.json', 'utf8')).version) },
     outdir,
     bundle: true,
     splitting: true,

@@ -8,7 +8,7 @@ export type Machine = {
   /** The owner of the data, when it is somebody else than the login: commands about data run as them. */
   become?: string;
   /** How to become them. */
-  by: 'self' | 'runuser' | 'sudo';
+  by: 'self' | 'runuser' | 'su' | 'sudo';
   hostname: string;
   os: string;
   /** `glibc 2.36`, `musl`: what sorts text. */
@@ -44,10 +44,28 @@ export type Place = {
   mountPoint: boolean;
   /** The owner may make directories beside it. */
   parentWritable: boolean;
+  /** The owner may make the directory, with those above it that are missing. */
+  creatable: boolean;
   owner?: string;
   freeBytes: number;
-  /** A half-made copy of ours beside it, or inside where it is a mount point. */
-  staging?: string;
+  /** The owner of the directory is not who the server runs as: it was made empty by root. */
+  foreignOwner: boolean;
+  /** Where a copy is made before it is real: beside it, or inside where it cannot be renamed over. */
+  staging: string;
+  /** A half-made copy of ours is there: the staging directory with our mark in it. */
+  staged: boolean;
+  /** Directories of the staging's name without our mark: somebody else's, never touched. */
+  obstacles: readonly string[];
+  /** Our and PostgreSQL's small files that are there: standby.signal, pgrepl.pgpass. */
+  signals: readonly string[];
+  /** Where a server may put its socket: the first that the owner can write. */
+  socketDirs: readonly string[];
+  /** TCP ports somebody listens on. */
+  listening: readonly number[];
+  /** Data directories that --replace moved aside. */
+  aside: readonly string[];
+  /** The running postmaster's, or the last one's: `/run/postgresql`. */
+  socketDir?: string;
   /** Where pg_wal points, if it is a link. */
   walLink?: string;
   tablespaces: readonly { oid: number; location: string }[];
@@ -57,9 +75,7 @@ export type Place = {
 
 /** Who starts and stops the server. */
 export type Service =
-  | { by: 'pg_ctl' }
-  | { by: 'pg_ctlcluster'; name: DebianName }
-  | { by: 'systemd'; unit: string };
+  { by: 'pg_ctl' } | { by: 'pg_ctlcluster'; name: DebianName } | { by: 'systemd'; unit: string };
 
 export type ConfigFile = { path: string; text: string };
 
@@ -141,12 +157,26 @@ export type HbaRule = {
   file?: string;
 };
 
+/** A role that may replicate, or a superuser. `verifier` is what pg_authid holds, where we may read it. */
+export type Role = {
+  name: string;
+  login: boolean;
+  replication: boolean;
+  superuser: boolean;
+  verifier?: string;
+  /** It may run the functions that pg_rewind calls at its source. */
+  rewinds: boolean;
+};
+
 /** What a running server says of itself. */
 export type Server = {
   version: ServerVersion;
   pid: number;
   port: number;
   socketDir: string;
+  /** The superuser and the database that questions were asked with. */
+  user: string;
+  database: string;
   systemIdentifier: string;
   timeline: number;
   superuser: boolean;
@@ -156,7 +186,7 @@ export type Server = {
   /** The same names in more than one place: which one wins. */
   fileSettings: readonly { file: string; line: number; name: string; value: string; applied: boolean }[];
   hba: readonly HbaRule[];
-  roles: readonly { name: string; login: boolean; replication: boolean; superuser: boolean; verifier?: string }[];
+  roles: readonly Role[];
   slots: readonly Slot[];
   walsenders: readonly Walsender[];
   tablespaces: readonly { name: string; location: string; bytes: number }[];
@@ -183,7 +213,15 @@ export type NodeState = { node: string } & (
   | { is: 'empty'; machine: Machine; place: Place }
   /** Not empty, and not a data directory: never touched. */
   | { is: 'foreign'; machine: Machine; place: Place; found: readonly string[] }
-  | { is: 'stopped'; machine: Machine; place: Place; control: ControlData; standby: boolean }
+  /** `control` is absent where pg_controldata of its major is not installed. */
+  | {
+      is: 'stopped';
+      machine: Machine;
+      place: Place;
+      version: ServerVersion;
+      control?: ControlData;
+      standby: boolean;
+    }
   /** A server runs and does not answer questions. */
   | { is: 'mute'; machine: Machine; place: Place; because: string; starting: boolean }
   | (Running & { is: 'primary'; current: Lsn })

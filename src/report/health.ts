@@ -6,9 +6,18 @@ import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
 import { serverFindings } from './healthOfServer.ts';
 import { slotFindings } from './healthOfSlots.ts';
 import { standbyFindings } from './healthOfStandby.ts';
-import { attachmentOf, upstreamOf } from './upstream.ts';
-import type { PrimaryState, StandbyState, View } from './view.ts';
-import { isRunning, positionOf, primariesOf, rootOf, stateOf, systemOf, timelineOf, viewOf } from './view.ts';
+import { attachmentOf, upstreamOf } from '../facts/upstream.ts';
+import type { PrimaryState, StandbyState, View } from '../facts/view.ts';
+import {
+  isRunning,
+  positionOf,
+  primariesOf,
+  rootOf,
+  stateOf,
+  systemOf,
+  timelineOf,
+  viewOf,
+} from '../facts/view.ts';
 
 const SEVERITY = { 'split-brain': 0, broken: 1, warning: 2 } as const;
 

@@ -1,7 +1,7 @@
 import type { Server } from '../facts/state.ts';
 import type { Finding } from './finding.ts';
 import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
-import type { PrimaryState, RunningState } from './view.ts';
+import type { PrimaryState, RunningState } from '../facts/view.ts';
 
 /** What is wrong with one running server by itself: its configuration, its archive, its synchronous standbys. */
 export function serverFindings(found: RunningState): Finding[] {

@@ -2,8 +2,8 @@ import type { Slot } from '../facts/state.ts';
 import type { Finding } from './finding.ts';
 import { broken, COMMAND, warning } from './finding.ts';
 import { humanBytes } from './terminal.ts';
-import { upstreamOf } from './upstream.ts';
-import type { RunningState, View } from './view.ts';
+import { upstreamOf } from '../facts/upstream.ts';
+import type { RunningState, View } from '../facts/view.ts';
 
 /** The segment that is being written is there anyway; a slot holds WAL back when it needs an older one. */
 const SEGMENT = 16 * 1024 * 1024;

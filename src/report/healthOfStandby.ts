@@ -4,9 +4,17 @@ import { bytesOf } from '../facts/lsn.ts';
 import type { Finding } from './finding.ts';
 import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
 import { humanBytes, humanSeconds } from './terminal.ts';
-import { attachmentOf, endpointsOf, upstreamOf } from './upstream.ts';
-import type { RunningState, StandbyState, View } from './view.ts';
-import { isRunning, lagBytesOf, positionOf, stateOf, systemOf, timelineOf, wantedUpstream } from './view.ts';
+import { attachmentOf, endpointsOf, upstreamOf } from '../facts/upstream.ts';
+import type { RunningState, StandbyState, View } from '../facts/view.ts';
+import {
+  isRunning,
+  lagBytesOf,
+  positionOf,
+  stateOf,
+  systemOf,
+  timelineOf,
+  wantedUpstream,
+} from '../facts/view.ts';
 
 /** Beyond these a standby is said to lag: 64 MB are four segments. */
 const LAG_BYTES = 64 * 1024 * 1024;

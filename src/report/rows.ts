@@ -4,9 +4,9 @@ import type { ClusterState, NodeState, Slot } from '../facts/state.ts';
 import { assess } from './health.ts';
 import { pendingOf } from './healthOfServer.ts';
 import { isStreaming } from './healthOfStandby.ts';
-import type { Attachment } from './upstream.ts';
-import { attachmentOf, upstreamOf } from './upstream.ts';
-import type { RunningState, View } from './view.ts';
+import type { Attachment } from '../facts/upstream.ts';
+import { attachmentOf, upstreamOf } from '../facts/upstream.ts';
+import type { RunningState, View } from '../facts/view.ts';
 import {
   bytesBehind,
   isRunning,
@@ -16,7 +16,7 @@ import {
   systemOf,
   timelineOf,
   viewOf,
-} from './view.ts';
+} from '../facts/view.ts';
 
 /** A node as `--json` shows it: docs/contract.md. What is not known is null. */
 export type NodeRow = {

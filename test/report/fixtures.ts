@@ -13,7 +13,7 @@ import type {
   Slot,
   Walsender,
 } from '../../src/facts/state.ts';
-import type { PrimaryState, StandbyState } from '../../src/report/view.ts';
+import type { PrimaryState, StandbyState } from '../../src/facts/view.ts';
 
 export const MB = 1024 * 1024;
 export const lsn = (text: string) => text as Lsn;

@@ -1,5 +1,5 @@
 import type { Cluster, Node } from '../cluster/types.ts';
-import type { ClusterState, ConfigFiles, NodeState, Walsender } from '../facts/state.ts';
+import type { ClusterState, ConfigFiles, NodeState, Walsender } from './state.ts';
 import { isRunning, stateOf } from './view.ts';
 
 /** A standby as its upstream sees it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Cluster } from '../../src/cluster/types.ts';
-import { endpoints, upstreamOf } from '../../src/report/upstream.ts';
+import { endpoints, upstreamOf } from '../../src/facts/upstream.ts';
 import {
   CLUSTER,
   detached,
@@ -13,7 +13,7 @@ import {
   stopped,
   unreachable,
   walsender,
-} from './fixtures.ts';
+} from '../report/fixtures.ts';
 
 describe('the upstream of a node', () => {
   test('is who streams to it by its name', () => {

@@ -1,7 +1,7 @@
 import type { Cluster, Node } from '../cluster/types.ts';
-import type { Lsn } from '../facts/lsn.ts';
-import { distance, laterOf } from '../facts/lsn.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
+import type { Lsn } from './lsn.ts';
+import { distance, laterOf } from './lsn.ts';
+import type { ClusterState, NodeState } from './state.ts';
 
 export type PrimaryState = Extract<NodeState, { is: 'primary' }>;
 export type StandbyState = Extract<NodeState, { is: 'standby' }>;

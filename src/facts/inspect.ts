@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { onHost } from '../run/host.ts';
+import type { Held, Hold } from '../run/spawn.ts';
+import { classify } from './classify.ts';
+import { LOOK, PROBE } from './probe.ts';
+import { questions } from './questions.ts';
+import { sectionsOf } from './sections.ts';
+import type { ClusterState, NodeState } from './state.ts';
+
+export type Look = {
+  hold: Hold;
+  /** Seconds a node has for its whole answer. */
+  seconds: number;
+  /** Measure the data directory and every tablespace: only a copy needs it. */
+  sizes?: boolean;
+  /** Who asks, for a node that is to be locked; nothing is locked without it. */
+  lock?: (node: Node) => string | undefined;
+};
+
+/** A node as it was found, and its lock where one was taken. `release` lets it go; so does our end. */
+export type Looked = { state: NodeState; lockedBy?: string; release: () => Promise<void> };
+
+const nothing = async (): Promise<void> => undefined;
+
+/** Looks at one node. A node that cannot be looked at is a state like another. */
+export async function lookAt(node: Node, look: Look): Promise<Looked> {
+  if (node.pgdata === undefined && node.debian === undefined) {
+    return {
+      state: { node: node.name, is: 'unreachable', because: `${node.name}: only its port is known` },
+      release: nothing,
+    };
+  }
+  const token = `@${randomBytes(9).toString('hex')}`;
+  const debian = node.debian === undefined ? '' : `${node.debian.major}/${node.debian.cluster}`;
+  const sql = questions({ sizes: look.sizes ?? false });
+  const words = onHost(node.host, [
+    ...[
+      'sh',
+      '-c',
+      PROBE,
+      'probe',
+      LOOK,
+      token,
+      node.pgdata ?? '',
+      debian,
+      node.bindir ?? '',
+      look.lock?.(node) ?? '',
+      sql,
+    ],
+  ]);
+  const held = await look.hold(words, `\n${token} end`, look.seconds);
+  return read(node, held, token, look);
+}
+
+async function read(node: Node, held: Held, token: string, look: Look): Promise<Looked> {
+  const at = sectionsOf(held.stdout, token);
+  const busy = at.one('locked')?.match(/^no (.*)$/s)?.[1];
+  const complete = at.one('end') !== undefined;
+  if (look.lock?.(node) === undefined || busy !== undefined || !complete) await held.release();
+  if (!complete && busy === undefined && at.one('became') === undefined && at.one('login') === undefined) {
+    return {
+      state: { node: node.name, is: 'unreachable', because: `${node.name}: ${whyUnreachable(node, held)}` },
+      release: nothing,
+    };
+  }
+  const state = classify(node, held.stdout, token);
+  return {
+    state:
+      state.is === 'unreachable' && held.stdout.trim() !== '' ? withOutput(state, held.stdout, token) : state,
+    ...(busy === undefined ? {} : { lockedBy: busy.trim() || 'somebody' }),
+    release: held.release,
+  };
+}
+
+/** What sudo or su said stands behind the last section. */
+function withOutput(
+  state: Extract<NodeState, { is: 'unreachable' }>,
+  stdout: string,
+  token: string,
+): NodeState {
+  const said = stdout.split(`\n${token} `).at(-1)?.split('\n').slice(1).join(' ').trim() ?? '';
+  const tail = said.match(/(sudo: .*|su: .*|runuser: .*)$/)?.[1];
+  return tail === undefined ? state : { ...state, because: `${state.because} (${tail})` };
+}
+
+function whyUnreachable(node: Node, held: Held): string {
+  const said = held.stderr.trim().split('\n').at(-1) ?? '';
+  const by = { local: 'this host', ssh: 'ssh', docker: 'docker' }[node.host.via];
+  return said === '' ? `${by} gave no answer` : `${by}: ${said}`;
+}
+
+/** Looks at every node at once: sixteen take about as long as one, and one that never answers costs one time-out. */
+export async function inspect(
+  cluster: Cluster,
+  look: Look,
+): Promise<ClusterState & { looked: readonly Looked[] }> {
+  const looked = await Promise.all(cluster.nodes.map((node) => lookAt(node, look)));
+  return { nodes: looked.map(({ state }) => state), looked };
+}

@@ -1,0 +1,28 @@
+import { CommanderError } from 'commander';
+import { PgreplError, STATUS } from './errors.ts';
+import { buildProgram } from './program.ts';
+
+/** Runs the program and turns every end into an exit status. The only caller is bin. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = buildProgram();
+  try {
+    await program.parseAsync(spelledOut(argv), { from: 'user' });
+  } catch (error) {
+    process.exitCode = await told(error, argv);
+  }
+}
+
+/** `--dry-run` without a value must not swallow the word behind it. */
+function spelledOut(argv: readonly string[]): string[] {
+  return argv.map((word) => (word === '--dry-run' ? '--dry-run=text' : word));
+}
+
+async function told(error: unknown, argv: readonly string[]): Promise<number> {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : STATUS.usage;
+  const json = argv.includes('--json');
+  const command = argv.find((word) => !word.startsWith('-')) ?? 'pgrepl';
+  const { tellError } = await import('./talk.ts');
+  const known = error instanceof PgreplError ? error : undefined;
+  tellError({ command, json, error: known ?? (error instanceof Error ? error : new Error(String(error))) });
+  return STATUS[known?.outcome ?? 'fault'];
+}

@@ -1,0 +1,255 @@
+import { userInfo, hostname } from 'node:os';
+import type { Cluster, Node } from './cluster/types.ts';
+import { failure, PgreplError, STATUS, type Outcome, type Problem } from './errors.ts';
+import { inspect, type Look, type Looked } from './facts/inspect.ts';
+import type { ClusterState } from './facts/state.ts';
+import type { Plan, Step } from './plan/plan.ts';
+import { execute, type Doing, type Execution, type StepEvent } from './run/execute.ts';
+import { onNodes } from './run/nodes.ts';
+import { hold, spawn } from './run/spawn.ts';
+import type { StepDone } from './report/json.ts';
+import type { NodeRow } from './report/rows.ts';
+
+/** What every verb that changes something takes. */
+export type Mode = {
+  dryRun?: 'text' | 'json' | 'sh';
+  check: boolean;
+  json: boolean;
+  yes: boolean;
+  /** Seconds, where --timeout says so. */
+  timeout?: number;
+};
+
+export type Verb = {
+  command: string;
+  cluster: Cluster;
+  /** The nodes that are locked for it; the others are only looked at. */
+  nodes: readonly Node[];
+  sizes?: boolean;
+  /** Everything is decided here. It is asked again after the run, and then must find nothing to do. */
+  plan: (state: ClusterState) => Plan | Promise<Plan>;
+  /** Added to the report, from what was found before and after and what was measured. */
+  extra?: () => Readonly<Record<string, unknown>>;
+  /** Runs beside the steps: a client that measures. */
+  beside?: (
+    plan: Plan,
+    state: ClusterState,
+    signal: AbortSignal,
+  ) => { stepDone: (step: Step) => void; end: () => Promise<void> };
+  /** The rows of the report; others than the cluster's own where a verb knows better. */
+  rows?: (state: ClusterState) => readonly NodeRow[] | Promise<readonly NodeRow[]>;
+};
+
+export type Ending = {
+  command: string;
+  outcome: Outcome;
+  changed: boolean;
+  ms: number;
+  nodes: readonly NodeRow[];
+  steps: readonly StepDone[];
+  refusals: readonly Problem[];
+  error: readonly Problem[];
+  extra?: Readonly<Record<string, unknown>>;
+  plan?: Plan;
+  state?: ClusterState;
+};
+
+/** What the pipeline tells while it works, and what it asks. */
+export type Talk = {
+  planned: (plan: Plan, verb: Verb, state: ClusterState) => void | Promise<void>;
+  step: (event: StepEvent) => void;
+  confirm: (lines: readonly string[]) => Promise<boolean>;
+};
+
+/** Rounds of planning and doing: a later round does what only a running server shows. */
+const ROUNDS = 3;
+
+/** Every verb that changes something: look, plan, ask, do, look and plan again. */
+export async function operate(verb: Verb, mode: Mode, talk: Talk, signal: AbortSignal): Promise<Ending> {
+  const began = performance.now();
+  const writes = mode.dryRun === undefined && !mode.check;
+  const first = await lookAt(verb, mode, writes);
+  try {
+    return { ...(await work(verb, mode, talk, signal, first, writes)), ms: performance.now() - began };
+  } finally {
+    await Promise.all(first.looked.map(({ release }) => release()));
+  }
+}
+
+async function work(
+  verb: Verb,
+  mode: Mode,
+  talk: Talk,
+  signal: AbortSignal,
+  first: ClusterState & { looked: readonly Looked[] },
+  writes: boolean,
+): Promise<Ending> {
+  const plan = await verb.plan(first);
+  const base = {
+    command: verb.command,
+    changed: false,
+    ms: 0,
+    steps: plan.steps,
+    refusals: plan.refusals,
+    error: [],
+    plan,
+    state: first,
+  };
+  const told = async (
+    outcome: Outcome,
+    state: ClusterState,
+    more: Partial<Ending> = {},
+  ): Promise<Ending> => ({
+    ...base,
+    outcome,
+    nodes: (await verb.rows?.(state)) ?? [],
+    ...(verb.extra === undefined ? {} : { extra: verb.extra() }),
+    ...more,
+  });
+  await talk.planned(plan, verb, first);
+  if (plan.refusals.length > 0)
+    return told(plan.unreachable === true ? 'unreachable' : 'refused', first, { error: plan.refusals });
+  if (mode.check) return told(plan.steps.length === 0 ? 'unchanged' : 'to-do', first);
+  if (!writes) return told('planned', first);
+  if (plan.steps.length === 0) return told('unchanged', first);
+  await askFirst(plan, mode, talk);
+  return doIt(verb, mode, talk, signal, plan, first, told);
+}
+
+/** Without a terminal nobody can be asked, and what removes or replaces something is not done unasked. */
+async function askFirst(plan: Plan, mode: Mode, talk: Talk): Promise<void> {
+  const questions = plan.confirm ?? [];
+  if (questions.length === 0 || mode.yes) return;
+  if (await talk.confirm(questions)) return;
+  throw new PgreplError(
+    'refused',
+    questions.map((message) => ({
+      message: `it would ${message}, and nobody said yes`,
+      hint: 'With --yes it is done without asking.',
+    })),
+  );
+}
+
+type Told = (outcome: Outcome, state: ClusterState, more?: Partial<Ending>) => Promise<Ending>;
+
+async function doIt(
+  verb: Verb,
+  mode: Mode,
+  talk: Talk,
+  signal: AbortSignal,
+  plan: Plan,
+  state: ClusterState,
+  told: Told,
+): Promise<Ending> {
+  const all: StepDone[] = [];
+  let next = plan;
+  let now = state;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const execution = await perform(verb, next, now, talk, signal, mode);
+    all.push(...execution.done.map(({ step, ms }) => ({ ...step, ms })));
+    const after = await inspect(verb.cluster, lookOf(verb, mode, undefined));
+    now = after;
+    const ended = endOf(execution, all.length > 0);
+    if (ended !== undefined) return told(ended.outcome, after, { ...ended, steps: all });
+    next = await verb.plan(after);
+    if (next.refusals.length > 0)
+      return told('not-reached', after, { changed: true, steps: all, error: next.refusals });
+    if (next.steps.length === 0) return told('done', after, { changed: true, steps: all });
+  }
+  const left = next.steps.map(({ node, why }) => ({ message: `${node}: still to do: ${why}` }));
+  return told('not-reached', now, { changed: true, steps: all, error: left });
+}
+
+async function perform(
+  verb: Verb,
+  plan: Plan,
+  state: ClusterState,
+  talk: Talk,
+  signal: AbortSignal,
+  mode: Mode,
+): Promise<Execution> {
+  const beside = verb.beside?.(plan, state, signal);
+  const doing: Doing = {
+    spawn,
+    onNode: onNodes(verb.cluster, state),
+    signal,
+    ...(mode.timeout === undefined ? {} : { patience: mode.timeout }),
+    tell: (event) => {
+      if (event.is === 'done') beside?.stepDone(event.step);
+      talk.step(event);
+    },
+  };
+  const execution = await execute(plan, doing);
+  await beside?.end();
+  return execution;
+}
+
+/** How a run that did not come to its end is told, with what it leaves and what running it again does. */
+function endOf(
+  execution: Execution,
+  changed: boolean,
+): Pick<Ending, 'outcome' | 'changed' | 'error'> | undefined {
+  const { failed, interrupted, undone } = execution;
+  if (failed === undefined && !interrupted) return undefined;
+  const said: Problem[] =
+    failed === undefined
+      ? [{ message: 'interrupted' }]
+      : [{ message: `${failed.step.node}: ${failed.step.why}: ${failed.because}` }];
+  if (undone === 'done')
+    return {
+      outcome: 'rolled-back',
+      changed: false,
+      error: [...said, { message: 'what was done is undone: everything is as before' }],
+    };
+  const more: Problem[] =
+    undone === 'not needed' ? [] : [{ message: `and undoing it failed: ${undone.failed}` }];
+  const done = execution.done.length;
+  const left: Problem = {
+    message:
+      done === 0
+        ? 'nothing was changed before that'
+        : `${done} step${done === 1 ? ' was' : 's were'} done before that, the last one: ${execution.done.at(-1)?.step.why ?? ''}`,
+    hint: 'Running it again continues.',
+  };
+  const outcome = interrupted ? 'interrupted' : failed?.step.do === 'expect' ? 'not-reached' : 'failed';
+  return { outcome, changed, error: [...said, ...more, left] };
+}
+
+async function lookAt(
+  verb: Verb,
+  mode: Mode,
+  writes: boolean,
+): Promise<ClusterState & { looked: readonly Looked[] }> {
+  const who = `pgrepl ${verb.command}, pid ${process.pid} of ${userInfo().username} on ${hostname()}, since ${new Date().toISOString()}`;
+  const found = await inspect(verb.cluster, lookOf(verb, mode, writes ? who : undefined));
+  const held = found.looked.flatMap(({ lockedBy, state }) =>
+    lockedBy === undefined ? [] : [{ node: state.node, lockedBy }],
+  );
+  if (held.length === 0) return found;
+  await Promise.all(found.looked.map(({ release }) => release()));
+  throw new PgreplError(
+    'locked',
+    held.map(({ node, lockedBy }) => ({
+      message: `${node}: another pgrepl works on it: ${lockedBy}`,
+      hint: 'Wait until it has ended; its lock goes with it.',
+    })),
+  );
+}
+
+function lookOf(verb: Verb, mode: Mode, lock: string | undefined): Look {
+  const locked = new Set(verb.nodes.map(({ name }) => name));
+  return {
+    hold,
+    seconds: Math.min(20, mode.timeout ?? 20),
+    ...(verb.sizes === true ? { sizes: true } : {}),
+    ...(lock === undefined ? {} : { lock: (node: Node) => (locked.has(node.name) ? lock : undefined) }),
+  };
+}
+
+export function statusOf(outcome: Outcome): number {
+  return STATUS[outcome];
+}
+
+export function unexpected(message: string): PgreplError {
+  return failure('fault', message);
+}

@@ -1,0 +1,532 @@
+import type { Cluster, Node } from '../cluster/types.ts';
+import { has, REWIND_WITHOUT_SUPERUSER, type ServerVersion } from '../cluster/version.ts';
+import type { Problem } from '../errors.ts';
+import type { ClusterState, NodeState } from '../facts/state.ts';
+import { blockRules, parseHba, ruleFor, withBlock } from '../render/hba.ts';
+import { ownFile, withInclude } from '../render/conf.ts';
+import { restart, start } from '../tools/service.ts';
+import { sqlIdentifier, sqlLiteral, type Secret, type Text } from '../tools/words.ts';
+import type { Socket } from '../tools/psql.ts';
+import { createSteps, whyNotCreated } from './create.ts';
+import { effective, ownPath, ownSettings } from './effective.ts';
+import { overriding, pending } from './overrides.ts';
+import type { Plan, Step } from './plan.ts';
+import { reloadSteps } from './reload.ts';
+import { ask, futureSocket, isUp, service, socketOf, sql, write, type Seen } from './steps.ts';
+import { desiredOwn, replicationWants, type Want } from './wants.ts';
+
+export type InitRequest = {
+  node: Node;
+  role: string;
+  /** Addresses that standbys come from: numbers, networks, or names where nothing better is known. */
+  allow: readonly string[];
+  /** The password as the server may know it, and whether what the server has fits it already. */
+  password?: { verifier: Secret; fits: (verifier: string) => boolean };
+  restart: boolean;
+  waldir?: string;
+};
+
+/** Databases a standby's role is let into: for the stream, and for what pg_rewind and a copy ask (libpq_source.c). */
+const DATABASES = ['replication', 'postgres'] as const;
+
+/**
+ * Makes the node a primary that would accept a standby from each allowed address: settings, role, pg_hba.conf,
+ * slots. A cluster that is there is adopted where it is; only what is missing is changed.
+ */
+export function planInitPrimary(cluster: Cluster, state: ClusterState, request: InitRequest): Plan {
+  const title = `make ${request.node.name} a primary`;
+  const found = state.nodes.find(({ node }) => node === request.node.name);
+  if (found === undefined || found.is === 'unreachable') {
+    return refused(
+      title,
+      [{ message: found?.because ?? `${request.node.name}: was not looked at`, ...hintOf(found) }],
+      true,
+    );
+  }
+  const rivals = rivalsOf(state, found);
+  if (rivals.length > 0) return refused(title, rivals);
+  switch (found.is) {
+    case 'foreign':
+      return refused(title, [notOurs(found)]);
+    case 'mute':
+      return refused(
+        title,
+        [{ message: `${found.node}: a server runs and does not answer: ${found.because}` }],
+        true,
+      );
+    case 'standby':
+      return refused(title, [
+        {
+          message: `${found.node}: is a standby, and a primary is to be made of it`,
+          hint: `pgrepl promote ${found.node} makes a primary of a standby`,
+        },
+      ]);
+    case 'empty':
+      return planCreated(cluster, found, request, title);
+    case 'stopped':
+      return planStopped(cluster, state, found, request, title);
+    case 'primary':
+      return planAdopted(cluster, found, request, title);
+  }
+}
+
+function refused(title: string, refusals: readonly Problem[], unreachable = false): Plan {
+  return { title, refusals, unreachable, steps: [] };
+}
+
+function hintOf(found: NodeState | undefined): { hint?: string } {
+  return found?.is === 'unreachable' && found.hint !== undefined ? { hint: found.hint } : {};
+}
+
+export function notOurs(found: Extract<NodeState, { is: 'foreign' }>): Problem {
+  const some = found.found.slice(0, 3).join(', ');
+  return {
+    message: `${found.node}: ${found.place.pgdata} is not empty and no data directory: ${some}${found.found.length > 3 ? ', …' : ''} is there`,
+    hint: 'Name another directory with --pgdata, or move what is there away.',
+  };
+}
+
+/** Another primary, or a successor of this one: a second writable server is what must never be made. */
+function rivalsOf(state: ClusterState, found: Seen): readonly Problem[] {
+  if (found.is === 'primary') return [];
+  const mine = found.is === 'stopped' ? found.control?.systemIdentifier : undefined;
+  return state.nodes.flatMap((other) => {
+    if (other.node === found.node || other.is !== 'primary') return [];
+    if (mine !== undefined && other.server.systemIdentifier !== mine) return [];
+    const hint =
+      mine === undefined
+        ? `pgrepl clone-standby ${found.node} makes a standby of it`
+        : `pgrepl rejoin ${found.node} makes a standby of it again`;
+    return [
+      { message: `${found.node}: ${other.node} is the primary of this cluster and takes writes`, hint },
+    ];
+  });
+}
+
+function standbysOf(cluster: Cluster, node: Node): readonly Node[] {
+  return cluster.nodes.filter((other) => other.name !== node.name);
+}
+
+function wantsFor(
+  cluster: Cluster,
+  found: Seen,
+  request: InitRequest,
+  version: ServerVersion,
+  checksums: boolean,
+): readonly Want[] {
+  return replicationWants({
+    version,
+    standbys: Math.max(1, standbysOf(cluster, request.node).length, request.allow.length),
+    checksums,
+    freeBytes: found.place.freeBytes,
+    listen: request.allow.length > 0 ? request.allow : ['0.0.0.0'],
+  });
+}
+
+export function rulesFor(role: string, allow: readonly string[]): readonly string[] {
+  return allow.flatMap((address) => DATABASES.map((database) => ruleFor(role, address, database)));
+}
+
+/** Rules that an earlier run made stay: another script may have allowed another standby. */
+export function wantedHba(text: string, rules: readonly string[]): string {
+  const kept = blockRules(text).filter((rule) => !rules.includes(rule));
+  return withBlock(text, [...kept, ...rules]);
+}
+
+function planCreated(
+  cluster: Cluster,
+  found: Extract<NodeState, { is: 'empty' }>,
+  request: InitRequest,
+  title: string,
+): Plan {
+  const refusals = [...whyNotCreated(found, request.node), ...passwordMissing(found, request, false)];
+  if (refusals.length > 0) return refused(title, refusals);
+  const created = createSteps({
+    found,
+    node: request.node,
+    rules: rulesFor(request.role, request.allow),
+    wants: (version) => wantsFor(cluster, found, request, version, true),
+    ...(request.waldir === undefined ? {} : { waldir: request.waldir }),
+  });
+  const steps = [
+    ...created.steps,
+    service(found.node, 'start the server', start(found.machine, created.place)),
+    ...serverSteps(request, created.socket, created.version, {
+      role: true,
+      grants: true,
+      slots: slotNames(cluster, request.node),
+    }),
+    ask(found.node, 'it takes writes', created.socket, ['SELECT NOT pg_is_in_recovery();'], 't', 30),
+  ];
+  return {
+    title: `create a cluster on ${found.node} and ${title}`,
+    refusals: [],
+    steps,
+    notes: created.notes,
+  };
+}
+
+function slotNames(cluster: Cluster, node: Node): readonly string[] {
+  return cluster.nodes.filter((other) => other.upstream === node.name).map((other) => other.slot);
+}
+
+function passwordMissing(found: Seen, request: InitRequest, exists: boolean): readonly Problem[] {
+  if (request.password !== undefined || exists) return [];
+  return [
+    {
+      message: `${found.node}: no password is given for the role ${request.role}, and the role is not there yet`,
+      hint: 'Write one into a file that only you can read and name it with --password-file, or in the cluster file as replication.password.',
+    },
+  ];
+}
+
+function serverSteps(
+  request: InitRequest,
+  socket: Socket,
+  version: ServerVersion,
+  missing: { role: boolean; grants: boolean; slots: readonly string[] },
+): readonly Step[] {
+  const name = request.node.name;
+  return [
+    ...(missing.role ? [sql(name, `the role ${request.role} may replicate`, socket, roleSql(request))] : []),
+    ...(missing.grants && has(version, REWIND_WITHOUT_SUPERUSER) && request.role !== socket.user
+      ? [
+          sql(name, `the role ${request.role} may read what pg_rewind reads`, socket, [
+            grantSql(request.role),
+          ]),
+        ]
+      : []),
+    ...missing.slots.map((slot) =>
+      sql(name, `a slot for the standby that uses ${slot}`, socket, [slotSql(slot)]),
+    ),
+  ];
+}
+
+/** Made without a password and given the verifier in the next breath: both statements are repeatable. */
+function roleSql(request: InitRequest): Text {
+  const role = sqlIdentifier(request.role);
+  const create = `SELECT ${sqlLiteral(`CREATE ROLE ${role} LOGIN REPLICATION`)} WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${sqlLiteral(request.role)}) \\gexec\n`;
+  const password: Text =
+    request.password === undefined ? [] : [` PASSWORD '`, request.password.verifier, `'`];
+  return [create, `ALTER ROLE ${role} LOGIN REPLICATION`, ...password, ';'];
+}
+
+/** https://www.postgresql.org/docs/current/app-pgrewind.html, "Notes". */
+function grantSql(role: string): string {
+  const functions = [
+    'pg_ls_dir(text, boolean, boolean)',
+    'pg_stat_file(text, boolean)',
+    'pg_read_binary_file(text)',
+    'pg_read_binary_file(text, bigint, bigint, boolean)',
+  ];
+  return functions
+    .map((name) => `GRANT EXECUTE ON FUNCTION pg_catalog.${name} TO ${sqlIdentifier(role)};`)
+    .join('\n');
+}
+
+/** Not reserved: it holds nothing back until its standby is made. */
+function slotSql(slot: string): string {
+  const name = sqlLiteral(slot);
+  return `SELECT pg_create_physical_replication_slot(${name}) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = ${name});`;
+}
+
+/** The files as they should be, and the steps that write those that are not so. */
+function fileSteps(
+  found: Seen,
+  desired: Readonly<Record<string, string>>,
+  rules: readonly string[],
+): readonly Step[] {
+  const own = ownPath(found.place);
+  const ownText = ownFile(desired);
+  const hba = found.place.files.hba;
+  const hbaText = hba === undefined ? undefined : wantedHba(hba.text, rules);
+  const conf = found.place.files.conf;
+  const confText = conf === undefined || !own.include ? undefined : withInclude(conf.text, 'pgrepl.conf');
+  const isSame =
+    JSON.stringify(ownSettings(found.place)) === JSON.stringify(desired) || Object.keys(desired).length === 0;
+  return [
+    ...(isSame
+      ? []
+      : [
+          write(
+            found.node,
+            'the settings replication needs',
+            own.path,
+            [ownText],
+            '0600',
+            was(found.place.files.own),
+          ),
+        ]),
+    ...(conf === undefined ||
+    confText === undefined ||
+    confText === conf.text ||
+    Object.keys(desired).length === 0
+      ? []
+      : [write(found.node, 'postgresql.conf includes them', conf.path, [confText], 'keep', was(conf))]),
+    ...(hba === undefined || hbaText === undefined || hbaText === hba.text
+      ? []
+      : [write(found.node, 'standbys are let in', hba.path, [hbaText], 'keep', was(hba))]),
+  ];
+}
+
+function was(file: { text: string } | undefined): { was?: string } {
+  return file === undefined ? {} : { was: file.text };
+}
+
+function sorted(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function hbaProblems(found: Seen): readonly Problem[] {
+  const hba = found.place.files.hba;
+  if (hba === undefined)
+    return [
+      {
+        message: `${found.node}: pg_hba.conf cannot be read`,
+        hint: 'Run it as root or as the owner of the file.',
+      },
+    ];
+  return parseHba(hba.text).errors.map(({ line, message }) => ({
+    message: `${found.node}: ${hba.path} line ${line}: ${message}`,
+    hint: 'With an error in it the server keeps its old rules; mend the line first.',
+  }));
+}
+
+function planStopped(
+  cluster: Cluster,
+  state: ClusterState,
+  found: Extract<NodeState, { is: 'stopped' }>,
+  request: InitRequest,
+  title: string,
+): Plan {
+  const standby: Problem[] = found.standby
+    ? [
+        {
+          message: `${found.node}: is a standby that does not run, and a primary is to be made of it`,
+          hint: `Start it, then: pgrepl promote ${found.node}`,
+        },
+      ]
+    : [];
+  const version = found.version;
+  const desired = sorted(
+    desiredOwn(
+      found,
+      wantsFor(cluster, found, request, version, found.control?.checksums ?? false),
+      fixedFor(found, request.node),
+    ),
+  );
+  const refusals = [
+    ...standby,
+    ...hbaProblems(found),
+    ...passwordMissing(found, request, false),
+    ...overriding(found, desired),
+  ];
+  if (refusals.length > 0) return refused(title, refusals);
+  const socketDir =
+    found.place.socketDir ??
+    firstOf(effective(found, 'unix_socket_directories')?.value) ??
+    found.place.socketDirs[0] ??
+    '/tmp';
+  const socket = futureSocket(
+    found,
+    Number(desired['port'] ?? effective(found, 'port')?.value ?? 5432),
+    socketDir,
+  );
+  const steps = [
+    ...fileSteps(found, desired, rulesFor(request.role, request.allow)),
+    service(found.node, 'start the server', start(found.machine, found.place)),
+    ...serverSteps(request, socket, version, {
+      role: true,
+      grants: true,
+      slots: slotNames(cluster, request.node),
+    }),
+    ask(found.node, 'it takes writes', socket, ['SELECT NOT pg_is_in_recovery();'], 't', 60),
+  ];
+  return {
+    title: `start ${found.node} and ${title}`,
+    refusals: [],
+    steps,
+    confirm: unseenSuccessor(state, found),
+  };
+}
+
+/** A stopped server may have a successor on a host that cannot be looked at: then a person decides. */
+function unseenSuccessor(state: ClusterState, found: Seen): readonly string[] {
+  const unseen = state.nodes.filter((other) => other.is === 'unreachable').map((other) => other.node);
+  if (unseen.length === 0) return [];
+  return [
+    `start ${found.node} as a primary, though ${unseen.join(', ')} cannot be looked at and may have been promoted since`,
+  ];
+}
+
+function firstOf(list: string | undefined): string | undefined {
+  const first = list?.split(',')[0]?.trim();
+  return first === '' ? undefined : first;
+}
+
+function fixedFor(found: Seen, node: Node): Readonly<Record<string, string>> {
+  const port = effective(found, 'port')?.value;
+  return node.port !== undefined && !isUp(found) && String(node.port) !== port
+    ? { port: String(node.port) }
+    : {};
+}
+
+function planAdopted(
+  cluster: Cluster,
+  found: Extract<NodeState, { is: 'primary' }>,
+  request: InitRequest,
+  title: string,
+): Plan {
+  const { server } = found;
+  const checksums = server.settings['data_checksums']?.value === 'on';
+  const wants = wantsFor(cluster, found, request, server.version, checksums);
+  const desired = sorted(desiredOwn(found, wants, {}));
+  const role = server.roles.find(({ name }) => name === request.role);
+  const refusals = [
+    ...whyNotAdopted(found, request),
+    ...hbaProblems(found),
+    ...passwordMissing(
+      found,
+      request,
+      role !== undefined && (role.verifier !== undefined || !server.superuser),
+    ),
+    ...overriding(found, desired),
+    ...unmet(found, wants, desired),
+    ...raisedUnderStandbys(found, desired),
+  ];
+  if (refusals.length > 0) return refused(title, refusals);
+  const files = fileSteps(found, desired, rulesFor(request.role, request.allow));
+  const changed = changedSettings(found, desired);
+  const waiting = [
+    ...new Set([
+      ...changed.filter((name) => contextOf(found, name) === 'postmaster'),
+      ...pending(found, Object.keys(desired)),
+    ]),
+  ];
+  const restarts = request.restart && waiting.length > 0;
+  const socket = socketOf(found);
+  const passwordFits =
+    request.password === undefined || (role?.verifier !== undefined && request.password.fits(role.verifier));
+  const missingRole = role === undefined || !role.login || !role.replication || !passwordFits;
+  const steps = [
+    ...files,
+    ...(restarts
+      ? [service(found.node, `restart: ${waiting.join(', ')} needs it`, restart(found.machine, found.place))]
+      : files.length > 0
+        ? reloadSteps(found.node, socket)
+        : []),
+    ...serverSteps(request, socket, server.version, {
+      role: missingRole,
+      grants: role?.rewinds !== true && server.superuser,
+      slots: slotNames(cluster, request.node).filter(
+        (slot) => !server.slots.some(({ name }) => name === slot),
+      ),
+    }),
+  ];
+  return {
+    title,
+    refusals: [],
+    steps,
+    confirm: replacesPassword(found, request, missingRole && role !== undefined && !passwordFits),
+    notes: [...waitsNote(found, request, waiting), ...wantNotes(found, wants, changed)],
+  };
+}
+
+function whyNotAdopted(
+  found: Extract<NodeState, { is: 'primary' }>,
+  request: InitRequest,
+): readonly Problem[] {
+  const { server, node } = found;
+  return [
+    ...(server.superuser
+      ? []
+      : [{ message: `${node}: ${server.user} is no superuser, and settings and roles need one` }]),
+    ...(request.node.port !== undefined && request.node.port !== server.port
+      ? [
+          {
+            message: `${node}: the server listens on port ${server.port}, not ${request.node.port}`,
+            hint: `Leave the port out, or name ${server.port}.`,
+          },
+        ]
+      : []),
+    ...server.fileErrors.map(({ file, line, error }) => ({
+      message: `${node}: ${file} line ${line}: ${error}`,
+      hint: 'The server takes no new setting while a file has an error; mend the line first.',
+    })),
+  ];
+}
+
+/** Our file says so already, the server runs with it, and still another value is in force: somebody sets it later. */
+function unmet(
+  found: Extract<NodeState, { is: 'primary' }>,
+  wants: readonly Want[],
+  desired: Readonly<Record<string, string>>,
+): readonly Problem[] {
+  const own = ownSettings(found.place);
+  return wants.flatMap((want) => {
+    const now = found.server.settings[want.name];
+    if (now === undefined || want.good(now.value, now.unit) || now.pendingRestart) return [];
+    if (own[want.name] !== desired[want.name] || own[want.name] === undefined) return [];
+    if (now.file === undefined || now.file === found.place.files.own?.path) return [];
+    return [
+      {
+        message: `${found.node}: ${want.name} is ${now.value}${now.unit === '' ? '' : ` (in ${now.unit})`} by ${now.file} line ${now.line ?? '?'}, which is read after our file and wins`,
+        hint: `Take ${want.name} out of there.`,
+      },
+    ];
+  });
+}
+
+function changedSettings(found: Seen, desired: Readonly<Record<string, string>>): readonly string[] {
+  const own = ownSettings(found.place);
+  return Object.keys(desired).filter((name) => own[name] !== desired[name]);
+}
+
+function contextOf(found: Extract<NodeState, { is: 'primary' }>, name: string): string {
+  return found.server.settings[name]?.context ?? 'postmaster';
+}
+
+/** A hot standby stops or pauses when its primary has more walsenders than itself: standbys are raised first. */
+function raisedUnderStandbys(
+  found: Extract<NodeState, { is: 'primary' }>,
+  desired: Readonly<Record<string, string>>,
+): readonly Problem[] {
+  if (!changedSettings(found, desired).includes('max_wal_senders')) return [];
+  const standbys = found.server.walsenders
+    .filter(({ state }) => state === 'streaming')
+    .map(({ applicationName }) => applicationName);
+  if (standbys.length === 0) return [];
+  return [
+    {
+      message: `${found.node}: max_wal_senders must be raised to ${desired['max_wal_senders'] ?? '?'}, and ${standbys.join(', ')} would pause with the lower value`,
+      hint: `Raise max_wal_senders on ${standbys.join(', ')} first and restart there; then run this again.`,
+    },
+  ];
+}
+
+function replacesPassword(
+  found: Extract<NodeState, { is: 'primary' }>,
+  request: InitRequest,
+  replaces: boolean,
+): readonly string[] {
+  const users = found.server.walsenders
+    .filter(({ user }) => user === request.role)
+    .map(({ applicationName }) => applicationName);
+  if (!replaces || users.length === 0) return [];
+  return [
+    `replace the password of the role ${request.role}: ${users.join(', ')} streams with the old one and could not connect again`,
+  ];
+}
+
+function waitsNote(found: Seen, request: InitRequest, waiting: readonly string[]): readonly string[] {
+  if (request.restart || waiting.length === 0) return [];
+  return [
+    `${found.node}: ${waiting.join(', ')} wait${waiting.length === 1 ? 's' : ''} for a restart, and --no-restart leaves that to you`,
+  ];
+}
+
+function wantNotes(found: Seen, wants: readonly Want[], changed: readonly string[]): readonly string[] {
+  return wants
+    .filter(({ name }) => changed.includes(name))
+    .map(({ name, value, why }) => `${found.node}: ${name} = ${value}: ${why}`);
+}

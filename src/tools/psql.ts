@@ -1,0 +1,16 @@
+import type { Server } from '../facts/state.ts';
+
+/** Where a server is asked by its own superuser: the programs of its host, its socket. */
+export type Socket = Pick<Server, 'socketDir' | 'port' | 'user' | 'database'> & { psql: string };
+
+/** Unaligned, no headers, no ~/.psqlrc, never a password prompt, and the first error ends it. SQL comes by stdin. */
+const PLAIN = ['-XAtqw', '-v', 'ON_ERROR_STOP=1'];
+
+export function psql(at: Socket): readonly string[] {
+  return [at.psql, ...PLAIN, '-h', at.socketDir, '-p', String(at.port), '-U', at.user, '-d', at.database];
+}
+
+/** A connection by conninfo: how a standby's host reaches its upstream with the replication role. */
+export function psqlTo(program: string, conninfo: string): readonly string[] {
+  return [program, ...PLAIN, '-d', conninfo];
+}

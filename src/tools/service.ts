@@ -1,0 +1,83 @@
+import type { Machine, Place } from '../facts/state.ts';
+
+export type ServiceCommand = { argv: readonly string[]; asLogin?: true };
+
+/** Seconds a start, stop or restart may take: crash recovery and the last checkpoint are in it. */
+const WAIT = '600';
+
+function pgCtl(machine: Machine, place: Place, ...words: readonly string[]): ServiceCommand {
+  return { argv: [machine.programs.pg_ctl ?? 'pg_ctl', '-D', place.real, ...words] };
+}
+
+/** Only the login can ask systemd; the owner of the data starts a Debian cluster as well as root does. */
+function ctlcluster(machine: Machine, place: Place, ...words: readonly string[]): ServiceCommand {
+  if (place.service.by !== 'pg_ctlcluster') return { argv: [] };
+  const { major, cluster } = place.service.name;
+  const argv = ['pg_ctlcluster', String(major), cluster, ...words];
+  return machine.login === 'root' ? { argv, asLogin: true } : { argv };
+}
+
+function systemctl(machine: Machine, place: Place, verb: string): ServiceCommand {
+  const unit = place.service.by === 'systemd' ? place.service.unit : '';
+  const argv = ['systemctl', verb, unit];
+  return { argv: machine.login === 'root' ? argv : ['sudo', '-n', ...argv], asLogin: true };
+}
+
+/** Starts the server through whoever owns it. pg_ctl gets a log file: without one the server keeps our pipe open. */
+export function start(machine: Machine, place: Place): ServiceCommand {
+  switch (place.service.by) {
+    case 'pg_ctlcluster':
+      return ctlcluster(machine, place, 'start');
+    case 'systemd':
+      return systemctl(machine, place, 'start');
+    case 'pg_ctl':
+      return pgCtl(
+        machine,
+        place,
+        '-w',
+        '-t',
+        WAIT,
+        '-s',
+        '-l',
+        startLog(place),
+        ...configFile(place),
+        'start',
+      );
+  }
+}
+
+/** pg_ctl -D means the directory of the configuration where that is elsewhere; the server is told both. */
+function configFile(place: Place): readonly string[] {
+  const conf = place.files.conf?.path;
+  if (conf === undefined || conf === `${place.real}/postgresql.conf` || place.service.by !== 'pg_ctl')
+    return [];
+  return ['-o', `-c config_file=${conf}`];
+}
+
+/** What the server says before its own logging begins. */
+export function startLog(place: Place): string {
+  return `${place.real}/pgrepl-start.log`;
+}
+
+/** A fast stop: sessions are cut, every walsender sends what there is, the shutdown checkpoint is written. */
+export function stop(machine: Machine, place: Place): ServiceCommand {
+  switch (place.service.by) {
+    case 'pg_ctlcluster':
+      return ctlcluster(machine, place, 'stop', '-m', 'fast');
+    case 'systemd':
+      return systemctl(machine, place, 'stop');
+    case 'pg_ctl':
+      return pgCtl(machine, place, '-w', '-t', WAIT, '-s', '-m', 'fast', 'stop');
+  }
+}
+
+export function restart(machine: Machine, place: Place): ServiceCommand {
+  switch (place.service.by) {
+    case 'pg_ctlcluster':
+      return ctlcluster(machine, place, 'restart', '-m', 'fast');
+    case 'systemd':
+      return systemctl(machine, place, 'restart');
+    case 'pg_ctl':
+      return pgCtl(machine, place, '-w', '-t', WAIT, '-s', '-m', 'fast', '-l', startLog(place), 'restart');
+  }
+}

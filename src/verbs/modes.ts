@@ -1,0 +1,62 @@
+import type { Flags } from '../program.ts';
+import type { Mode, Verb } from '../operate.ts';
+import type { TargetFlags } from '../target.ts';
+
+/** commander's loose options as what a verb reads. */
+export function modeOf(flags: Flags): Mode {
+  const dryRun = flags['dryRun'];
+  const timeout = flags['timeout'];
+  return {
+    ...(dryRun === 'text' || dryRun === 'json' || dryRun === 'sh' ? { dryRun } : {}),
+    check: flags['check'] === true,
+    json: flags['json'] === true,
+    yes: flags['yes'] === true,
+    ...(typeof timeout === 'number' ? { timeout } : {}),
+  };
+}
+
+export function text(flags: Flags, name: string): string | undefined {
+  const value = flags[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function number(flags: Flags, name: string): number | undefined {
+  const value = flags[name];
+  return typeof value === 'number' ? value : undefined;
+}
+
+export function list(flags: Flags, name: string): readonly string[] {
+  const value = flags[name];
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+}
+
+export function targetFlags(flags: Flags): TargetFlags {
+  const strings = ['config', 'pgdata', 'on', 'bindir', 'name', 'replicationRole', 'passwordFile'] as const;
+  const given = strings.flatMap((name) => {
+    const value = text(flags, name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const port = number(flags, 'port');
+  return { ...Object.fromEntries(given), ...(port === undefined ? {} : { port }) };
+}
+
+/** Runs a verb that changes something, with Ctrl-C as a wish to stop at the next step. */
+export async function perform(verb: Verb, flags: Flags): Promise<void> {
+  const mode = modeOf(flags);
+  const [{ operate }, { talkOf, tellEnding }, { STATUS }, { prepareSsh }] = await Promise.all([
+    import('../operate.ts'),
+    import('../talk.ts'),
+    import('../errors.ts'),
+    import('../run/nodes.ts'),
+  ]);
+  prepareSsh(verb.cluster);
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (!mode.json) process.stderr.write('interrupted: the step that runs comes to its end\n');
+    stop.abort();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal);
+  const ending = await operate(verb, mode, talkOf(mode), stop.signal);
+  tellEnding(ending, mode);
+  process.exitCode = STATUS[ending.outcome];
+}
