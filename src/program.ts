@@ -146,14 +146,110 @@ const VERBS: readonly VerbDefinition[] = [
     summary: 'show every node: role, upstream, lag, slot, timeline, and what is wrong',
     detail: 'Exit status 9 if something is wrong, 11 if two servers of one cluster take writes.',
     options: [
-      option('--watch [seconds]', 'draw it again and again, with the lag of late').argParser(
+      option('--watch [seconds]', 'draw it again and again, with the lag of late (default: 2)').argParser(
         whole('--watch', 1, 3600),
       ),
     ],
-    examples: ['pgrepl status', 'pgrepl status --json'],
+    examples: ['pgrepl status', 'pgrepl status --watch', 'pgrepl status --json'],
     changes: false,
     target: true,
     load: async () => (await import('./verbs/status.ts')).status,
+  },
+  {
+    name: 'verify',
+    args: '',
+    summary: 'write a row on the primary and read it on every standby',
+    detail:
+      'Done when the row was read on every standby; it and its table are gone afterwards. Exit status 9 if not.',
+    options: [
+      option('--deep', 'also check tables and indexes with pg_amcheck, and look for failed checksums'),
+    ],
+    examples: ['pgrepl verify', 'pgrepl verify --deep --json'],
+    changes: false,
+    target: true,
+    load: async () => (await import('./verbs/verify.ts')).verify,
+  },
+  {
+    name: 'doctor',
+    args: '[node]',
+    summary: 'check every precondition of every verb, and say how to mend what does not hold',
+    detail: 'Exit status 9 if something stands in the way of a verb.',
+    options: [ROLE, PASSWORD],
+    examples: ['pgrepl doctor', 'pgrepl doctor pg2 --json'],
+    changes: false,
+    target: true,
+    load: async () => (await import('./verbs/doctor.ts')).doctor,
+  },
+  {
+    name: 'slot list',
+    args: '[node]',
+    summary: 'show the slots: what they hold back, for whom, and when the disk is full',
+    detail: 'Exit status 9 if a slot is lost or belongs to nobody.',
+    options: [option('--growth', 'measure for a second how fast they grow')],
+    examples: ['pgrepl slot list', 'pgrepl slot list pg1 --growth'],
+    changes: false,
+    target: true,
+    load: async () => (await import('./verbs/slot.ts')).slotList,
+  },
+  {
+    name: 'slot create',
+    args: '[node] [slot]',
+    summary: 'create a physical slot',
+    detail: 'Done when the slot is there. It holds nothing back until a standby uses it.',
+    options: [],
+    examples: ['pgrepl slot create pg1 pg4', 'pgrepl slot create -D /var/lib/pgsql/17/data pg4'],
+    changes: true,
+    target: true,
+    load: async () => (await import('./verbs/slot.ts')).slotCreate,
+  },
+  {
+    name: 'slot drop',
+    args: '[node] [slot]',
+    summary: 'drop a slot that nobody uses',
+    detail:
+      'Done when the slot is gone. A slot that a node of the cluster file uses is dropped only when asked.',
+    options: [],
+    examples: ['pgrepl slot drop pg1 pg4', 'pgrepl slot drop pg1 pg4 --yes'],
+    changes: true,
+    target: true,
+    load: async () => (await import('./verbs/slot.ts')).slotDrop,
+  },
+  {
+    name: 'remove-standby',
+    args: '[node]',
+    summary: 'stop a standby for good: its slots and its rules on the others go',
+    detail:
+      'Done when it is stopped and no other node has a slot or a rule for it. Its data stay where they are.',
+    options: [],
+    examples: ['pgrepl remove-standby pg3', 'pgrepl remove-standby pg3 --dry-run'],
+    changes: true,
+    target: true,
+    load: async () => (await import('./verbs/removeStandby.ts')).removeStandby,
+  },
+  {
+    name: 'render',
+    args: '<file> [node]',
+    summary: 'print postgresql.conf, pg_hba.conf, primary_conninfo or recovery.conf; nothing is touched',
+    detail: 'The text is on stdout, the same that the verbs write. FILE is one of the four names above.',
+    options: [
+      option('--pg-version <major>', 'the major the text is for (default: 17)').argParser(
+        whole('--pg-version', 10, 99),
+      ),
+      option('--allow <address>', 'address or network that standbys come from; may be repeated').argParser(
+        collect,
+      ),
+      option('--upstream <upstream>', 'a node of the file, or HOST[:PORT]'),
+      option('--slot <name>', 'slot at the upstream (default: from the name of the node)'),
+      ROLE,
+    ],
+    examples: [
+      'pgrepl render postgresql.conf pg1',
+      'pgrepl render pg_hba.conf --allow 10.0.0.12',
+      'pgrepl render recovery.conf --pg-version 11 --upstream 10.0.0.11 --name pg2 -D /pg/11/data',
+    ],
+    changes: false,
+    target: true,
+    load: async () => (await import('./verbs/render.ts')).render,
   },
 ];
 
@@ -170,8 +266,10 @@ export function buildProgram(): Command {
 }
 
 function addVerb(program: Command, verb: VerbDefinition): void {
-  const command = program
-    .command(`${verb.name}${verb.args === '' ? '' : ` ${verb.args}`}`)
+  const [name = '', part] = verb.name.split(' ');
+  const words = [part ?? name, verb.args].filter((word) => word !== '').join(' ');
+  const command = (part === undefined ? program : groupOf(program, name))
+    .command(words)
     .summary(verb.summary)
     .description(`${verb.summary[0]?.toUpperCase() ?? ''}${verb.summary.slice(1)}.\n\n${verb.detail}`)
     .exitOverride();
@@ -188,4 +286,17 @@ function addVerb(program: Command, verb: VerbDefinition): void {
     const action = await verb.load();
     await action(args, command.opts());
   });
+}
+
+/** The command above those of two words: `slot`, for `slot list` and `slot drop`. */
+function groupOf(program: Command, name: string): Command {
+  const there = program.commands.find((command) => command.name() === name);
+  if (there !== undefined) return there;
+  const parts = VERBS.filter((verb) => verb.name.startsWith(`${name} `)).map(
+    (verb) => verb.name.split(' ')[1],
+  );
+  return program
+    .command(name)
+    .summary(`${parts.join(', ')} a ${name}`)
+    .exitOverride();
 }

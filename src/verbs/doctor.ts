@@ -1,0 +1,2 @@
+import type { Action } from '../program.ts';
+export const doctor: Action = async () => undefined;

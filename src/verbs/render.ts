@@ -1,0 +1,2 @@
+import type { Action } from '../program.ts';
+export const render: Action = async () => undefined;
