@@ -22,6 +22,12 @@ export async function addressesOf(
   given: readonly string[],
 ): Promise<readonly string[]> {
   const fromFile = cluster.file === undefined ? [] : cluster.nodes.map(addressOf);
+  const all = await Promise.all([...fromFile, ...given].map((address) => numbers(address, node)));
+  return [...new Set(all.flat())];
+}
+
+/** Throws `usage` with every word that pg_hba.conf could not take for an address. */
+export async function allowed(given: readonly string[]): Promise<readonly string[]> {
   const problems: Problem[] = given
     .filter((address) => !isAddress(address))
     .map((address) => ({
@@ -29,8 +35,7 @@ export async function addressesOf(
       hint: 'For example 10.0.0.12, 10.0.0.0/24 or fd00::12.',
     }));
   if (problems.length > 0) throw new PgreplError('usage', problems);
-  const all = await Promise.all([...fromFile, ...given].map((address) => numbers(address, node)));
-  return [...new Set(all.flat())];
+  return given;
 }
 
 function isAddress(text: string): boolean {

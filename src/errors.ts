@@ -40,3 +40,22 @@ export class PgreplError extends Error {
 export function failure(outcome: Outcome, message: string, hint?: string): PgreplError {
   return new PgreplError(outcome, [hint === undefined ? { message } : { message, hint }]);
 }
+
+/** Waits for all of them, and throws their `usage` problems as one error; any other error goes first. */
+export async function together<T extends readonly Promise<unknown>[]>(
+  ...all: T
+): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  const ends = await Promise.allSettled(all);
+  const errors = [
+    ...new Set(ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))),
+  ];
+  const wrong = errors.filter((error) => error instanceof PgreplError && error.outcome === 'usage');
+  const other = errors.find((error) => !wrong.includes(error));
+  if (other !== undefined) throw other;
+  if (wrong.length > 0)
+    throw new PgreplError(
+      'usage',
+      wrong.flatMap((error) => (error instanceof PgreplError ? error.problems : [])),
+    );
+  return Promise.all(all) as Promise<{ [K in keyof T]: Awaited<T[K]> }>;
+}

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { PgreplError, STATUS } from './errors.ts';
+import { failure, PgreplError, STATUS } from './errors.ts';
 import { buildProgram } from './program.ts';
 
 /** Runs the program and turns every end into an exit status. The only caller is bin. */
@@ -18,11 +18,18 @@ function spelledOut(argv: readonly string[]): string[] {
 }
 
 async function told(error: unknown, argv: readonly string[]): Promise<number> {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : STATUS.usage;
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const json = argv.includes('--json');
   const command = argv.find((word) => !word.startsWith('-')) ?? 'pgrepl';
+  // commander has told people already.
+  if (error instanceof CommanderError && !json) return STATUS.usage;
   const { tellError } = await import('./talk.ts');
-  const known = error instanceof PgreplError ? error : undefined;
+  const known = knownAs(error);
   tellError({ command, json, error: known ?? (error instanceof Error ? error : new Error(String(error))) });
   return STATUS[known?.outcome ?? 'fault'];
+}
+
+function knownAs(error: unknown): PgreplError | undefined {
+  if (error instanceof CommanderError) return failure('usage', error.message.replace(/^error: /, ''));
+  return error instanceof PgreplError ? error : undefined;
 }

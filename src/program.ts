@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { failure } from './errors.ts';
+import { PgreplError } from './errors.ts';
 import { VERSION } from './versionOfPgrepl.ts';
 
 /** What commander hands to a verb. */
@@ -25,15 +25,30 @@ function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
-/** A whole number from `least` on; everything else is told with the other mistakes. */
+/** Stands for a value that an option does not take, until all of them are told together. */
+type Wrong = { wrong: string };
+
+/** A whole number from `least` on. */
 function whole(name: string, least: number, most: number) {
-  return (value: string): number => {
+  return (value: string): number | Wrong => {
     const number = Number(value);
-    if (!/^\d+$/.test(value) || number < least || number > most) {
-      throw failure('usage', `${name} ${value}: is no whole number from ${least} to ${most}`);
-    }
-    return number;
+    const good = /^\d+$/.test(value) && number >= least && number <= most;
+    return good ? number : { wrong: `${name} ${value}: is no whole number from ${least} to ${most}` };
   };
+}
+
+function oneOf(name: string, choices: readonly string[]) {
+  return (value: string): string | Wrong =>
+    choices.includes(value) ? value : { wrong: `${name} ${value}: is none of ${choices.join(', ')}` };
+}
+
+/** The flags, where every option takes its value. Throws `usage` with all that do not. */
+function withoutWrong(flags: Flags): Flags {
+  const problems = Object.values(flags).flatMap((value) =>
+    typeof value === 'object' && value !== null && 'wrong' in value ? [{ message: String(value.wrong) }] : [],
+  );
+  if (problems.length > 0) throw new PgreplError('usage', problems);
+  return flags;
 }
 
 const TARGET: readonly Option[] = [
@@ -45,12 +60,12 @@ const TARGET: readonly Option[] = [
   option('--name <name>', 'what to call a server that no file names (default: its host)'),
 ];
 
+const FORMS = ['text', 'json', 'sh'];
+
 const CHANGES: readonly Option[] = [
-  option('--dry-run [form]', 'show what would be done and do nothing: text, json or sh').choices([
-    'text',
-    'json',
-    'sh',
-  ]),
+  option('--dry-run [form]', 'show what would be done and do nothing: text, json or sh')
+    .choices(FORMS)
+    .argParser(oneOf('--dry-run', FORMS)),
   option('--check', 'exit 10 if there is something to do, 0 if not; nothing is done'),
   option('-y, --yes', 'do not ask before something is removed or replaced'),
 ];
@@ -283,8 +298,9 @@ function addVerb(program: Command, verb: VerbDefinition): void {
   command.addHelpText('after', `\nExamples:\n${verb.examples.map((line) => `  ${line}`).join('\n')}`);
   command.action(async (...all: unknown[]) => {
     const args = all.slice(0, -2).filter((word): word is string => typeof word === 'string');
+    const flags = withoutWrong(command.opts());
     const action = await verb.load();
-    await action(args, command.opts());
+    await action(args, flags);
   });
 }
 

@@ -140,8 +140,7 @@ export function tellEnding(ending: Ending, mode: Mode): void {
 }
 
 function planExtra(ending: Ending, mode: Mode): { extra?: Readonly<Record<string, unknown>> } {
-  if (mode.dryRun === undefined || ending.plan === undefined)
-    return ending.extra === undefined ? {} : { extra: ending.extra };
-  const { title, notes = [], confirm = [] } = ending.plan;
-  return { extra: { ...ending.extra, title, notes, confirm } };
+  const { title, notes = [], confirm = [] } = ending.plan ?? {};
+  const planned = mode.dryRun === undefined ? {} : { title, confirm };
+  return { extra: { ...ending.extra, ...planned, notes } };
 }

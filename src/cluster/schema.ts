@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { parseHost } from './host.ts';
 import { parseDebianName } from './name.ts';
 import { pathFault } from './path.ts';
+import { roleFault } from './role.ts';
 import { isSlotName } from './slot.ts';
 import type { PasswordSource } from './types.ts';
 
@@ -18,9 +19,9 @@ const clusterName = line.refine((text) => text.length <= BYTES_OF_A_NAME && !tex
   error: `must have at most ${BYTES_OF_A_NAME} characters, none of them a slash`,
 });
 
-/** Roles that begin with pg_ are PostgreSQL's own: IsReservedName in catalog.c. */
-const role = line.refine((text) => Buffer.byteLength(text) <= BYTES_OF_A_NAME && !text.startsWith('pg_'), {
-  error: `must have at most ${BYTES_OF_A_NAME} bytes and not begin with pg_`,
+const role = z.string().superRefine((text, context) => {
+  const wrong = roleFault(text);
+  if (wrong !== undefined) context.addIssue(wrong);
 });
 
 const word = z.string().refine((text) => !text.includes('\0'), { error: 'must not hold a NUL' });

@@ -75,6 +75,7 @@ function machineOf(at: Sections): Machine {
     hostname: at.one('hostname') ?? '',
     os: at.one('os') ?? '',
     libc: at.one('libc') ?? '',
+    ...majorOfPrograms(at),
     programs: Object.fromEntries(
       PROGRAMS.flatMap((name) => {
         const path = at.one(`program ${name}`);
@@ -90,6 +91,14 @@ function machineOf(at: Sections): Machine {
     systemd: at.one('systemd') !== undefined,
     postgresqlCommon: at.one('postgresqlcommon') !== undefined,
   };
+}
+
+/** The major of the programs that were chosen: from their directory's name, else from what postgres says. */
+function majorOfPrograms(at: Sections): { major?: number } {
+  const named = /(?:postgresql\/|pgsql-)(\d+)\/bin$/.exec(at.one('chosen') ?? '')?.[1];
+  const said = /\) (\d+)/.exec(at.one('chosenversion') ?? '')?.[1];
+  const major = named ?? said;
+  return major === undefined ? {} : { major: Number(major) };
 }
 
 function placeOf(node: Node, at: Sections, files: (name: string) => readonly ConfigFile[]): Place {

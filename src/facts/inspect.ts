@@ -3,6 +3,7 @@ import type { Cluster, Node } from '../cluster/types.ts';
 import { onHost } from '../run/host.ts';
 import type { Held, Hold } from '../run/spawn.ts';
 import { classify } from './classify.ts';
+import { GLANCE, GLANCE_INSIDE } from './glance.ts';
 import { LOOK, PROBE } from './probe.ts';
 import { questions } from './questions.ts';
 import { sectionsOf } from './sections.ts';
@@ -14,6 +15,8 @@ export type Look = {
   seconds: number;
   /** Measure the data directory and every tablespace: only a copy needs it. */
   sizes?: boolean;
+  /** Of a server that runs only what it says of itself: no files, no programs. Nothing can be planned from it. */
+  brief?: boolean;
   /** Who asks, for a node that is to be locked; nothing is locked without it. */
   lock?: (node: Node) => string | undefined;
 };
@@ -34,6 +37,10 @@ export async function lookAt(node: Node, look: Look): Promise<Looked> {
   const token = `@${randomBytes(9).toString('hex')}`;
   const debian = node.debian === undefined ? '' : `${node.debian.major}/${node.debian.cluster}`;
   const sql = questions({ sizes: look.sizes ?? false });
+  if (look.brief === true) {
+    const seen = await glance(node, look, token, debian, sql);
+    if (seen !== undefined) return { state: seen, release: nothing };
+  }
   const words = onHost(node.host, [
     ...[
       'sh',
@@ -51,6 +58,28 @@ export async function lookAt(node: Node, look: Look): Promise<Looked> {
   ]);
   const held = await look.hold(words, `\n${token} end`, look.seconds);
   return read(node, held, token, look);
+}
+
+/** Undefined where no server runs, or it is one that must be looked at more closely. */
+async function glance(
+  node: Node,
+  look: Look,
+  token: string,
+  debian: string,
+  sql: string,
+): Promise<NodeState | undefined> {
+  const probe = ['sh', '-c', GLANCE, 'glance', GLANCE_INSIDE, token];
+  const words = onHost(node.host, [...probe, node.pgdata ?? '', debian, node.bindir ?? '', sql]);
+  const held = await look.hold(words, `\n${token} end`, look.seconds);
+  await held.release();
+  const at = sectionsOf(held.stdout, token);
+  if (at.one('end') !== undefined) return classify(node, held.stdout, token);
+  // It had all the time there is, or its host cannot be had: asking again would cost as much again.
+  if (!held.timedOut && at.one('login') !== undefined) return undefined;
+  const because = `${node.name}: ${whyUnreachable(node, held)}`;
+  return held.timedOut || held.stderr.trim() !== ''
+    ? { node: node.name, is: 'unreachable', because }
+    : undefined;
 }
 
 async function read(node: Node, held: Held, token: string, look: Look): Promise<Looked> {

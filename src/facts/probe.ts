@@ -88,6 +88,7 @@ if [ -z "$b" ] && [ -z "$major" ]; then
   b=$(ls -d /usr/lib/postgresql/$want/bin /usr/pgsql-$want/bin 2>/dev/null | sort -V | tail -n 1)
 fi
 [ -n "$b" ] && say chosen "$b"
+case $b in '' | */postgresql/[0-9]*/bin | */pgsql-[0-9]*/bin) ;; *) say chosenversion "$("$b/postgres" --version)" ;; esac
 newest=$(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin 2>/dev/null | sort -V | tail -n 1)
 for x in postgres initdb pg_ctl psql pg_basebackup pg_controldata pg_rewind pg_verifybackup pg_amcheck; do
   if [ -n "$b" ] && [ -x "$b/$x" ]; then say "program $x" "$b/$x"

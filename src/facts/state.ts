@@ -15,6 +15,8 @@ export type Machine = {
   libc: string;
   /** The programs that were found, by name; those not there are absent. */
   programs: Readonly<Partial<Record<Program, string>>>;
+  /** The major of these programs. */
+  major?: number;
   /** Majors whose servers are installed, with the directory of their programs. */
   bindirs: Readonly<Record<string, string>>;
   systemd: boolean;

@@ -25,6 +25,15 @@ export function attachmentOf(cluster: Cluster, state: ClusterState, name: string
   return attachments.find(({ walsender }) => walsender.state === 'streaming') ?? attachments[0];
 }
 
+/** The walsenders of a server that carry WAL to no node of the cluster: base backups, receivers, strangers. */
+export function guestsOf(cluster: Cluster, found: NodeState): readonly Walsender[] {
+  if (!isRunning(found)) return [];
+  const others = cluster.nodes.filter(({ name }) => name !== found.node);
+  return found.server.walsenders.filter(
+    (walsender) => !others.some((node) => isOf(cluster, node, walsender)),
+  );
+}
+
 /** A base backup is a walsender too; only these two carry WAL to a standby. */
 function isOf(cluster: Cluster, node: Node, walsender: Walsender): boolean {
   if (walsender.state !== 'streaming' && walsender.state !== 'catchup') return false;

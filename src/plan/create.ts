@@ -129,6 +129,7 @@ function isDefault(want: Want): boolean {
     wal_level: 'replica',
     hot_standby: 'on',
     full_page_writes: 'on',
+    listen_addresses: 'localhost',
     max_wal_senders: '10',
     max_replication_slots: '10',
   };

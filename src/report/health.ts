@@ -1,6 +1,7 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import { bytesOf } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
+import { quoteWord } from '../tools/words.ts';
 import type { Finding } from './finding.ts';
 import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
 import { serverFindings } from './healthOfServer.ts';
@@ -29,7 +30,20 @@ export function assess(cluster: Cluster, state: ClusterState): Finding[] {
     ...missingPrimary(view),
     ...cluster.nodes.flatMap((node) => nodeFindings(view, node)),
   ];
-  return findings.toSorted((a, b) => SEVERITY[a.level] - SEVERITY[b.level]);
+  const sorted = findings.toSorted((a, b) => SEVERITY[a.level] - SEVERITY[b.level]);
+  return cluster.file === undefined ? sorted.map((found) => byFlags(cluster, found)) : sorted;
+}
+
+/** Without a file a command names its server by flags, so hints do. */
+function byFlags(cluster: Cluster, found: Finding): Finding {
+  const node = cluster.nodes.find(({ name }) => name === found.node);
+  const data = node?.pgdata ?? (node?.debian && `${node.debian.major}/${node.debian.cluster}`);
+  if (node === undefined || data === undefined || found.hint === undefined) return found;
+  const command = /`pgrepl ((?:slot )?[a-z-]+) (\S+?)(?=[ `])/g;
+  const hint = found.hint.replace(command, (all: string, verb: string, name: string) =>
+    name === quoteWord(node.name) ? `\`pgrepl ${verb} -D ${quoteWord(data)}` : all,
+  );
+  return { ...found, hint };
 }
 
 /** Two servers of one system that both take writes: each has rows that the other will never get. */
@@ -145,10 +159,11 @@ function nodeFindings(view: View, node: Node): Finding[] {
 /** Unreachable from here is not down: its upstream may well stream to it. */
 function unreachable({ cluster, state }: View, found: Extract<NodeState, { is: 'unreachable' }>): Finding {
   const live = attachmentOf(cluster, state, found.node);
-  if (live === undefined) return broken(found.node, `unreachable: ${found.because}`, found.hint);
+  const because = found.because.replace(`${found.node}: `, '');
+  if (live === undefined) return broken(found.node, `unreachable: ${because}`, found.hint);
   return warning(
     found.node,
-    `unreachable from here, yet ${live.upstream} streams to it: ${found.because}`,
+    `unreachable from here, yet ${live.upstream} streams to it: ${because}`,
     found.hint,
   );
 }

@@ -67,7 +67,10 @@ function detached(view: View, node: Node, standby: StandbyState): Finding {
 function whyDetached(view: View, node: Node, standby: StandbyState, upstream: string | undefined): Reason {
   const wanted = wantedUpstream(view, node);
   const follow = wanted === undefined ? undefined : COMMAND.follow(node.name, wanted);
-  if (upstream === undefined) return withHint(pointsNowhere(standby), follow);
+  if (upstream === undefined) {
+    if (view.cluster.file === undefined) return pointsElsewhere(standby);
+    return withHint(pointsNowhere(standby), follow);
+  }
   const found = stateOf(view.state, upstream);
   if (!isRunning(found)) {
     return withHint(
@@ -88,6 +91,16 @@ function whyDetached(view: View, node: Node, standby: StandbyState, upstream: st
 
 function withHint(because: string, hint: string | undefined): Reason {
   return hint === undefined ? { because } : { because, hint };
+}
+
+/** Flags name this server alone: its upstream is somewhere, and what it says is not known. */
+function pointsElsewhere(standby: StandbyState): Reason {
+  const [endpoint] = endpointsOf(standby);
+  if (endpoint === undefined) return { because: 'it has no primary_conninfo' };
+  return {
+    because: `its upstream is ${endpoint.host}:${endpoint.port}, and its log says why`,
+    hint: COMMAND.doctor(standby.node),
+  };
 }
 
 function pointsNowhere(standby: StandbyState): string {

@@ -1,11 +1,11 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import { majorOf, shown } from '../cluster/version.ts';
-import type { ClusterState, NodeState, Slot } from '../facts/state.ts';
+import type { ClusterState, NodeState, Slot, Walsender } from '../facts/state.ts';
 import { assess } from './health.ts';
 import { pendingOf } from './healthOfServer.ts';
 import { isStreaming } from './healthOfStandby.ts';
 import type { Attachment } from '../facts/upstream.ts';
-import { attachmentOf, upstreamOf } from '../facts/upstream.ts';
+import { attachmentOf, endpointsOf, guestsOf, upstreamOf } from '../facts/upstream.ts';
 import type { RunningState, View } from '../facts/view.ts';
 import {
   bytesBehind,
@@ -60,13 +60,69 @@ export function nodeRows(cluster: Cluster, state: ClusterState): NodeRow[] {
   });
 }
 
+/** A row of the tree that is no node of the cluster. */
+export type TreeRow = Omit<NodeRow, 'state'> & { state: string };
+
+const NOBODY: TreeRow = {
+  name: '',
+  role: 'unknown',
+  state: 'elsewhere',
+  upstream: null,
+  timeline: null,
+  systemIdentifier: null,
+  version: null,
+  receivedLsn: null,
+  replayedLsn: null,
+  lagBytes: null,
+  lagSeconds: null,
+  slot: null,
+  sync: null,
+  pendingRestart: [],
+  slots: [],
+  problems: [],
+};
+
+/** Who the nodes stream from and to that is no node: upstreams elsewhere, and what pg_stat_replication shows. */
+export function guestRows(cluster: Cluster, state: ClusterState): TreeRow[] {
+  const streamers = state.nodes.filter(({ node }) => upstreamOf(cluster, state, node) === undefined);
+  const upstreams = new Set(streamers.flatMap((found) => elsewhereOf(found) ?? []));
+  const guests = state.nodes.flatMap((found) =>
+    guestsOf(cluster, found).map((walsender) => guestRow(found, walsender)),
+  );
+  return [...[...upstreams].map((name) => ({ ...NOBODY, name })), ...guests];
+}
+
+function guestRow(found: NodeState, walsender: Walsender): TreeRow {
+  const { applicationName, address, state, flushed, replayed, slot } = walsender;
+  const behind = isRunning(found) ? bytesBehind(positionOf(found), replayed ?? flushed) : undefined;
+  return {
+    ...NOBODY,
+    name: address === undefined ? applicationName : `${applicationName} (${address})`,
+    role: state === 'streaming' || state === 'catchup' ? 'standby' : 'unknown',
+    state,
+    upstream: found.node,
+    receivedLsn: flushed ?? null,
+    replayedLsn: replayed ?? null,
+    lagBytes: behind ?? null,
+    slot: slot ?? null,
+    sync: SYNCS.find((each) => each === walsender.sync) ?? null,
+  };
+}
+
+/** Where a standby connects to, as HOST:PORT: for one whose upstream is no node that is looked at. */
+function elsewhereOf(found: NodeState): string | undefined {
+  const [endpoint] = endpointsOf(found);
+  if (endpoint === undefined) return undefined;
+  return `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+}
+
 function rowOf(view: View, node: Node, found: NodeState): NodeRow {
   const live = attachmentOf(view.cluster, view.state, node.name);
   return {
     name: node.name,
     role: roleOf(found),
     state: stateWord(view, found, live),
-    upstream: upstreamOf(view.cluster, view.state, node.name) ?? null,
+    upstream: upstreamOf(view.cluster, view.state, node.name) ?? elsewhereOf(found) ?? null,
     timeline: timelineOf(found) ?? null,
     systemIdentifier: systemOf(found) ?? null,
     version: versionOf(found),

@@ -1,3 +1,6 @@
+import { WRITE } from '../tools/shell.ts';
+import { quoteWord } from '../tools/words.ts';
+
 /** What every script begins with: small functions in POSIX sh, and what happens when a step fails. */
 export const PRELUDE = String.raw`say() { printf '%s\n' "$*" >&2; }
 
@@ -40,7 +43,7 @@ step() {
 }
 
 # A file is whole or not there: arguments PATH MODE, the text on stdin.
-write_file='umask 077; cat >"$1.pgrepl-new" && chmod "$2" "$1.pgrepl-new" && { sync "$1.pgrepl-new" 2>/dev/null || sync; } && mv -f "$1.pgrepl-new" "$1"'
+write_file=${quoteWord(WRITE)}
 
 _completed=0
 finish() {

@@ -1,15 +1,21 @@
 import type { Finding } from './finding.ts';
 import type { Paint } from './paint.ts';
 import { cut, hanging, lengthOf, padded, withCommands } from './paint.ts';
-import type { NodeRow } from './rows.ts';
+import type { TreeRow } from './rows.ts';
 import { humanBytes, humanSeconds } from './terminal.ts';
 
-export type Look = { width: number; color: Paint; unicode?: boolean };
-type Branch = { row: NodeRow; trunk: string };
+export type Look = {
+  width: number;
+  color: Paint;
+  unicode?: boolean;
+  /** The lag of late in bytes, by node, the latest last; drawn where it is given. */
+  history?: ReadonlyMap<string, readonly number[]>;
+};
+type Branch = { row: TreeRow; trunk: string };
 type Column = {
   title: string;
-  cell: (row: NodeRow) => string;
-  paint?: (row: NodeRow, color: Paint) => Painter;
+  cell: (row: TreeRow) => string;
+  paint?: (row: TreeRow, color: Paint) => Painter;
 };
 type Painter = (text: string) => string;
 
@@ -33,7 +39,7 @@ const DISPENSABLE: readonly Key[] = ['sync', 'slot', 'timeline', 'late', 'role',
 const GAP = '  ';
 
 /** A cluster at one look: who streams from whom, how far behind, what is wrong and the command that mends it. */
-export function statusTree(rows: readonly NodeRow[], findings: readonly Finding[], look: Look): string {
+export function statusTree(rows: readonly TreeRow[], findings: readonly Finding[], look: Look): string {
   const branches = branchesOf(rows, look.unicode ?? true);
   const end =
     findings.length === 0
@@ -43,11 +49,11 @@ export function statusTree(rows: readonly NodeRow[], findings: readonly Finding[
 }
 
 /** Every row once: below its upstream, or at the left margin where it has none that is shown. */
-function branchesOf(rows: readonly NodeRow[], unicode: boolean): Branch[] {
+function branchesOf(rows: readonly TreeRow[], unicode: boolean): Branch[] {
   const placed = new Set<string>();
   const known = new Set(rows.map((row) => row.name));
   const tops = rows.filter((row) => row.upstream === null || !known.has(row.upstream));
-  const below = (row: NodeRow, trunk: string, elbow: string): Branch[] => {
+  const below = (row: TreeRow, trunk: string, elbow: string): Branch[] => {
     if (placed.has(row.name)) return [];
     placed.add(row.name);
     const twigs = rows.filter((each) => each.upstream === row.name && !placed.has(each.name));
@@ -82,7 +88,38 @@ function table(branches: readonly Branch[], look: Look): string[] {
     room,
     keys.map((key) => padded(COLUMNS[key].title, widthOf(key, branches))),
   );
-  return [look.color.dim(header), ...branches.map((branch) => rowLine(branch, room, keys, branches, look))];
+  const lines = [
+    look.color.dim(header),
+    ...branches.map((branch) => rowLine(branch, room, keys, branches, look)),
+  ];
+  return look.history === undefined ? lines : withHistory(lines, branches, room + rest, look, look.history);
+}
+
+/** Samples that are drawn at most; fewer where the line is full. */
+const SAMPLES = 40;
+
+function withHistory(
+  [header = '', ...lines]: readonly string[],
+  branches: readonly Branch[],
+  used: number,
+  look: Look,
+  history: NonNullable<Look['history']>,
+): string[] {
+  const left = Math.min(SAMPLES, look.width - used - GAP.length);
+  if (left < 'lag of late'.length) return [header, ...lines];
+  // Colours are no columns: the text is padded as if it had none.
+  const filled = (text: string) => text + ' '.repeat(Math.max(0, used - lengthOf(stripped(text)))) + GAP;
+  const drawn = branches.map(({ row }, at) => {
+    const values = row.role === 'standby' ? (history.get(row.name) ?? []).slice(-left) : [];
+    return values.length === 0
+      ? (lines[at] ?? '')
+      : filled(lines[at] ?? '') + sparkline(values, look.unicode);
+  });
+  return [filled(header) + look.color.dim('lag of late'), ...drawn];
+}
+
+function stripped(text: string): string {
+  return text.replaceAll(/\u001b\[[0-9;]*m/g, '');
 }
 
 /** As many columns as fit; name and state stay whatever happens. */
@@ -120,12 +157,15 @@ function line(name: string, room: number, cells: readonly string[]): string {
   return [padded(name, room), ...cells].join(GAP).trimEnd();
 }
 
-function stateColor(row: NodeRow, color: Paint): Painter {
+/** Neither well nor wrong. */
+const YELLOW = ['catchup', 'starting', 'startup', 'backup', 'stopping', 'elsewhere'];
+
+function stateColor(row: TreeRow, color: Paint): Painter {
   if (row.state === 'running' || row.state === 'streaming') return color.green;
-  return row.state === 'catchup' || row.state === 'starting' ? color.yellow : color.red;
+  return YELLOW.includes(row.state) ? color.yellow : color.red;
 }
 
-function ofStandby(row: NodeRow, value: number | null, human: (value: number) => string): string {
+function ofStandby(row: TreeRow, value: number | null, human: (value: number) => string): string {
   return row.role === 'primary' || value === null ? UNKNOWN : human(value);
 }
 

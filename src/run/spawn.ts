@@ -64,7 +64,13 @@ export const spawn: Spawn = async (words, options = {}) => {
 };
 
 /** A program that is kept while it is useful: its output so far, and the end of its stdin. */
-export type Held = { stdout: string; stderr: string; release: () => Promise<void>; ended: boolean };
+export type Held = {
+  stdout: string;
+  stderr: string;
+  release: () => Promise<void>;
+  ended: boolean;
+  timedOut: boolean;
+};
 
 /** Starts a program and answers when `until` is in its output, or it ended. It goes when it is released, or with us. */
 export type Hold = (words: readonly string[], until: string, seconds: number) => Promise<Held>;
@@ -85,23 +91,30 @@ export const hold: Hold = (words, until, seconds) => {
   let stderr = '';
   return new Promise((resolve) => {
     let answered = false;
+    let timedOut = false;
     const release = async () => {
       child.stdin.end();
-      await child;
+      if (!timedOut) await child;
     };
     const answer = (ended: boolean) => {
       if (answered) return;
       answered = true;
       clearTimeout(timer);
-      resolve({ stdout, stderr, release, ended });
+      resolve({ stdout, stderr, release, ended, timedOut });
     };
     const timer = setTimeout(() => {
       stderr += `no answer within ${seconds} s`;
-      child.kill('SIGKILL');
+      timedOut = true;
+      killAll(child.pid);
+      answer(true);
+      // What became somebody else may live on, and keeps our pipe: it is not waited for.
+      child.stdout.destroy();
+      child.stderr?.destroy();
     }, seconds * 1000);
     child.stdin.on('error', () => undefined); // it ended before we let it go: the answer tells
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString('utf8');
+    child.stdout.setEncoding('utf8');
+    child.stdout.on('data', (chunk: string) => {
+      stdout += chunk;
       if (stdout.includes(until)) answer(false);
     });
     child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
@@ -111,3 +124,13 @@ export const hold: Hold = (words, until, seconds) => {
     });
   });
 };
+
+/** A program and those it started: it was given a process group of its own. */
+function killAll(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // They are gone, or belong to another user.
+  }
+}

@@ -1,4 +1,5 @@
 import type { Machine, Place } from '../facts/state.ts';
+import { script, START } from './shell.ts';
 
 export type ServiceCommand = { argv: readonly string[]; asLogin?: true };
 
@@ -31,19 +32,15 @@ export function start(machine: Machine, place: Place): ServiceCommand {
     case 'systemd':
       return systemctl(machine, place, 'start');
     case 'pg_ctl':
-      return pgCtl(
-        machine,
+      return showingLog(
         place,
-        '-w',
-        '-t',
-        WAIT,
-        '-s',
-        '-l',
-        startLog(place),
-        ...configFile(place),
-        'start',
+        pgCtl(machine, place, '-w', '-t', WAIT, '-s', '-l', startLog(place), ...configFile(place), 'start'),
       );
   }
+}
+
+function showingLog(place: Place, command: ServiceCommand): ServiceCommand {
+  return { argv: script(START, 'start', startLog(place), ...command.argv) };
 }
 
 /** pg_ctl -D means the directory of the configuration where that is elsewhere; the server is told both. */
@@ -78,6 +75,9 @@ export function restart(machine: Machine, place: Place): ServiceCommand {
     case 'systemd':
       return systemctl(machine, place, 'restart');
     case 'pg_ctl':
-      return pgCtl(machine, place, '-w', '-t', WAIT, '-s', '-m', 'fast', '-l', startLog(place), 'restart');
+      return showingLog(
+        place,
+        pgCtl(machine, place, '-w', '-t', WAIT, '-s', '-m', 'fast', '-l', startLog(place), 'restart'),
+      );
   }
 }

@@ -46,19 +46,41 @@ r=$?
 kill "$w" 2>/dev/null
 exit "$r"`;
 
-/** Our staging directory: its mark comes first, so that a half-made one is known as ours. */
+/**
+ * Our staging directory: its mark comes first, so that a half-made one is known as ours. Directories outside it
+ * that a copy will fill (tablespaces, WAL) must be empty or not there, and are written down before they are filled.
+ */
 export const MAKE_STAGING = String.raw`set -e
 umask 077
-if [ -d "$1" ] && [ ! -f "$1/pgrepl" ]; then echo "$1 is not ours" >&2; exit 1; fi
-mkdir -p -- "$1"
-echo "made by pgrepl; a later run removes or completes it" >"$1/pgrepl"`;
+s=$1; shift
+if [ -d "$s" ] && [ ! -f "$s/pgrepl" ]; then echo "$s is not ours" >&2; exit 1; fi
+for d in "$@"; do
+  if [ -d "$d" ] && [ -n "$(ls -A -- "$d" | grep -v '^lost+found$')" ]; then echo "directory $d is not empty: error" >&2; exit 1; fi
+done
+mkdir -p -- "$s"
+for d in "$@"; do printf '%s\n' "$d" >>"$s/outside"; done
+echo "made by pgrepl; a later run removes or completes it" >"$s/pgrepl"`;
 
-/** Removes a staging directory, and refuses one without our mark. */
+/**
+ * Removes a staging directory, and refuses one without our mark. What the dead copy put outside it goes too,
+ * unless a file there is younger than the copy's own last sign of life: then somebody uses it since.
+ */
 export const REMOVE_STAGING = String.raw`set -e
-[ -e "$1" ] || exit 0
-[ -f "$1/pgrepl" ] || { echo "$1 is not ours" >&2; exit 1; }
-rm -rf -- "$1/data"
-rm -rf -- "$1"`;
+s=$1
+[ -e "$s" ] || exit 0
+[ -f "$s/pgrepl" ] || { echo "$s is not ours" >&2; exit 1; }
+if [ -f "$s/outside" ]; then
+  last=$(find "$s" -type f -printf '%T@\n' | sort -n | tail -n 1 | sed 's/\..*//')
+  while IFS= read -r d; do
+    [ -d "$d" ] || continue
+    if [ -n "$(find "$d" -type f -newermt "@$((last + 5))" -print -quit)" ]; then
+      echo "error: $d was used after the copy that began it died; look at it, and empty it if nobody needs it" >&2; exit 1
+    fi
+    find "$d" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf -- {} +
+  done <"$s/outside"
+fi
+rm -rf -- "$s/data"
+rm -rf -- "$s"`;
 
 /** The one rename that makes it real: staging/data becomes the data directory, whose place is empty or not there. */
 export const INSTALL = String.raw`set -e
@@ -126,6 +148,35 @@ if [ -s "$n" ] && [ -n "$(tail -c 1 -- "$n")" ]; then echo >>"$n"; fi
 cat >>"$n"
 sync "$n" 2>/dev/null || true
 mv -f -- "$n" "$f"`;
+
+/** pg_ctl says only that it failed; why is in the log that the server began with. */
+export const START = String.raw`l=$1; shift
+mkdir -p -- "$(dirname -- "$l")"
+"$@" && exit 0
+r=$?
+tail -n 5 -- "$l" >&2 2>/dev/null
+exit "$r"`;
+
+/** A physical slot by the replication protocol; one that is there already is as good. */
+export const MAKE_SLOT = String.raw`IFS= read -r PGPASSWORD
+[ -z "$PGPASSWORD" ] && unset PGPASSWORD || export PGPASSWORD
+slot=$1; shift
+out=$(printf 'CREATE_REPLICATION_SLOT "%s" PHYSICAL RESERVE_WAL;
+' "$slot" | "$@" 2>&1) && exit 0
+case $out in *'already exists'*) exit 0 ;; esac
+printf '%s
+' "$out" >&2
+exit 1`;
+
+export const DROP_SLOT = String.raw`IFS= read -r PGPASSWORD
+[ -z "$PGPASSWORD" ] && unset PGPASSWORD || export PGPASSWORD
+slot=$1; shift
+out=$(printf 'DROP_REPLICATION_SLOT "%s";
+' "$slot" | "$@" 2>&1) && exit 0
+case $out in *'does not exist'*) exit 0 ;; esac
+printf '%s
+' "$out" >&2
+exit 1`;
 
 export function script(literal: string, name: string, ...parameters: readonly string[]): readonly string[] {
   return ['sh', '-c', literal, name, ...parameters];

@@ -1,2 +1,124 @@
 import type { Action } from '../program.ts';
-export const cloneStandby: Action = async () => undefined;
+import { addressOf } from '../addresses.ts';
+import { askSource } from '../askSource.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { failure, PgreplError } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { passwordOf } from '../passwords.ts';
+import type { CloneRequest } from '../plan/cloneRequest.ts';
+import { needsSource, planCloneStandby } from '../plan/cloneStandby.ts';
+import type { Link } from '../plan/link.ts';
+import { isSeen } from '../plan/steps.ts';
+import { applicationName, isSlotName } from '../render/names.ts';
+import { nodeRows } from '../report/rows.ts';
+import { onNodes } from '../run/nodes.ts';
+import { spawn } from '../run/spawn.ts';
+import { findTarget } from '../target.ts';
+import { list, modeOf, perform, targetFlags, text } from './modes.ts';
+
+export const cloneStandby: Action = async ([name], flags) => {
+  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
+  if (node === undefined) return;
+  const from = upstreamOf(cluster, node, text(flags, 'from'));
+  const password = await passwordOf(cluster);
+  const slot = text(flags, 'slot') ?? node.slot;
+  if (!isSlotName(slot))
+    throw failure(
+      'usage',
+      `--slot ${slot}: a slot's name has lower-case letters, digits and underscores, 63 at most`,
+    );
+  const tablespaces = mappings(node, list(flags, 'tablespaceMapping'));
+  const waldir = text(flags, 'waldir') ?? node.waldir;
+  const maxRate = text(flags, 'maxRate');
+  const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
+  const plan = async (state: ClusterState) => {
+    const link: Link = {
+      host: from.host,
+      port: from.port ?? portOf(state, from.name),
+      role: cluster.replication.role,
+      applicationName: applicationName(node.name),
+      slot,
+      ...(password === undefined ? {} : { password }),
+    };
+    const request: CloneRequest = {
+      node,
+      upstream: from.name,
+      link,
+      source: await sourceFor(cluster, state, node, from.name, link),
+      replace: flags['replace'] === true,
+      tablespaces,
+      stamp,
+      seconds: modeOf(flags).timeout ?? 300,
+      ...(waldir === undefined ? {} : { waldir }),
+      ...(maxRate === undefined ? {} : { maxRate }),
+    };
+    return planCloneStandby(cluster, state, request);
+  };
+  const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
+  await perform({ command: 'clone-standby', cluster, nodes: [node], sizes: true, plan, rows }, flags);
+};
+
+async function sourceFor(
+  cluster: Cluster,
+  state: ClusterState,
+  node: Node,
+  name: string,
+  link: Link,
+): Promise<CloneRequest['source']> {
+  const found = state.nodes.find((each) => each.node === node.name);
+  if (found === undefined || !isSeen(found) || found.is === 'foreign' || !needsSource(found, link))
+    return 'not asked';
+  return askSource(name, node, found, link, state, { spawn, onNode: onNodes(cluster, state) });
+}
+
+type From = { name: string; host: string; port?: number };
+
+/** A node of the file by its name, or any server as HOST[:PORT]; the file's upstream where nothing is said. */
+function upstreamOf(cluster: Cluster, node: Node, from: string | undefined): From {
+  const name = from ?? node.upstream;
+  if (name === undefined) {
+    const hint =
+      cluster.file === undefined
+        ? 'Name the primary with --from HOST[:PORT].'
+        : `Give ${node.name} an upstream in ${cluster.file}, or name one with --from.`;
+    throw failure('usage', `${node.name}: what is it to be a standby of?`, hint);
+  }
+  if (name === node.name) throw failure('usage', `--from ${name}: a server cannot be a standby of itself`);
+  const known = cluster.nodes.find((other) => other.name === name);
+  if (known !== undefined)
+    return { name, host: addressOf(known), ...(known.port === undefined ? {} : { port: known.port }) };
+  const match =
+    /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]+))(?::(\d{1,5}))?$/.exec(name) ??
+    /^([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/.exec(name);
+  const host = match?.[1] ?? match?.[2];
+  const port = match?.[3] === undefined ? 5432 : Number(match[3]);
+  if (host === undefined || port < 1 || port > 65535) {
+    throw failure(
+      'usage',
+      `--from ${name}: is neither a node of the file nor HOST[:PORT]`,
+      'For example pg1, 10.0.0.11, 10.0.0.11:5433 or [fd00::11]:5432.',
+    );
+  }
+  return { name: `${host}:${port}`, host, port };
+}
+
+/** The port that a node's running server has, where the file does not say it. */
+function portOf(state: ClusterState, name: string): number {
+  const found = state.nodes.find(({ node }) => node === name);
+  return found !== undefined && 'server' in found ? found.server.port : 5432;
+}
+
+function mappings(node: Node, flags: readonly string[]): Readonly<Record<string, string>> {
+  const pairs = flags.map((text) => /^(\/(?:[^=\\]|\\.)*)=(\/.*)$/.exec(text));
+  const wrong = flags.filter((_, at) => pairs[at] === null);
+  if (wrong.length > 0) {
+    throw new PgreplError(
+      'usage',
+      wrong.map((text) => ({
+        message: `--tablespace-mapping ${text}: is not OLD=NEW with two absolute paths`,
+      })),
+    );
+  }
+  const given = pairs.flatMap((match) => (match === null ? [] : [[match[1] ?? '', match[2] ?? ''] as const]));
+  return { ...node.tablespaces, ...Object.fromEntries(given) };
+}

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Action } from '../program.ts';
-import { addressesOf } from '../addresses.ts';
+import { addressesOf, allowed } from '../addresses.ts';
+import { roleFault } from '../cluster/role.ts';
+import { failure, together } from '../errors.ts';
 import { passwordOf } from '../passwords.ts';
 import { planInitPrimary } from '../plan/initPrimary.ts';
 import { nodeRows } from '../report/rows.ts';
@@ -9,10 +11,15 @@ import { findTarget } from '../target.ts';
 import { list, perform, targetFlags, text } from './modes.ts';
 
 export const initPrimary: Action = async ([name], flags) => {
-  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
+  const target = findTarget(name, targetFlags(flags), 'node');
+  const [{ cluster, node }, password, given] = await together(
+    target,
+    target.then((found) => passwordOf(found.cluster)),
+    allowed(list(flags, 'allow')),
+    possibleRole(text(flags, 'replicationRole')),
+  );
   if (node === undefined) return;
-  const password = await passwordOf(cluster);
-  const allow = await addressesOf(cluster, node, list(flags, 'allow'));
+  const allow = await addressesOf(cluster, node, given);
   const waldir = text(flags, 'waldir') ?? node.waldir;
   await perform(
     {
@@ -40,3 +47,8 @@ export const initPrimary: Action = async ([name], flags) => {
     flags,
   );
 };
+
+async function possibleRole(name: string | undefined): Promise<void> {
+  const wrong = name === undefined ? undefined : roleFault(name);
+  if (wrong !== undefined) throw failure('usage', `--replication-role ${name ?? ''}: ${wrong}`);
+}

@@ -1,2 +1,70 @@
+import type { Cluster } from '../cluster/types.ts';
+import type { Outcome } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { observe, tell } from '../observe.ts';
 import type { Action } from '../program.ts';
-export const status: Action = async () => undefined;
+import type { Finding } from '../report/finding.ts';
+import { assess } from '../report/health.ts';
+import { guestRows, nodeRows } from '../report/rows.ts';
+import { statusTree } from '../report/tree.ts';
+import { findTarget } from '../target.ts';
+import { modeOf, targetFlags } from './modes.ts';
+
+/** Seconds between two frames where --watch names none. */
+const EVERY = 2;
+
+export const status: Action = async (_, flags) => {
+  const { cluster } = await findTarget(undefined, targetFlags(flags), 'cluster');
+  const { json, timeout } = modeOf(flags);
+  const look = { brief: true, ...(timeout === undefined ? {} : { timeout }) };
+  const every = flags['watch'];
+  if (every !== undefined && every !== false) {
+    const { watch } = await import('./watch.ts');
+    return watch({
+      cluster,
+      json,
+      seconds: typeof every === 'number' ? every : EVERY,
+      look: () => observe(cluster, look),
+    });
+  }
+  await tellStatus(cluster, await observe(cluster, look), json);
+};
+
+async function tellStatus(cluster: Cluster, state: ClusterState, json: boolean): Promise<void> {
+  const findings = assess(cluster, state);
+  const rows = nodeRows(cluster, state);
+  const problems = findings.map(({ message, hint }) =>
+    hint === undefined ? { message } : { message, hint },
+  );
+  await tell(
+    {
+      command: 'status',
+      outcome: outcomeOf(findings),
+      nodes: rows,
+      problems,
+      extra: { cluster: cluster.name, findings },
+      text: () => statusText(cluster, state, findings),
+    },
+    json,
+  );
+}
+
+export function outcomeOf(findings: readonly Finding[]): Outcome {
+  if (findings.some(({ level }) => level === 'split-brain')) return 'split-brain';
+  return findings.length > 0 ? 'degraded' : 'done';
+}
+
+export async function statusText(
+  cluster: Cluster,
+  state: ClusterState,
+  findings: readonly Finding[],
+  history?: ReadonlyMap<string, readonly number[]>,
+): Promise<string> {
+  const [{ colorOf }, { isUnicode, width }] = await Promise.all([
+    import('../talk.ts'),
+    import('../report/terminal.ts'),
+  ]);
+  const look = { width: width(), color: colorOf(process.stdout), unicode: isUnicode() };
+  const rows = [...nodeRows(cluster, state), ...guestRows(cluster, state)];
+  return statusTree(rows, findings, { ...look, ...(history === undefined ? {} : { history }) });
+}

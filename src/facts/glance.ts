@@ -1,0 +1,67 @@
+/**
+ * The probe for `status`: it looks at a server that runs and nothing else, with a tenth of the processes of
+ * facts/probe.ts, since sixteen nodes may be on one machine. Its sections are the same. Where no server runs, or
+ * it does not let itself be asked the usual way, there is no section `answer` or `mute`, and the whole probe goes.
+ */
+export const GLANCE = String.raw`
+look=$1 t=$2 pgdata=$3 debian=$4 bindir=$5 sql=$6
+say() { printf '\n%s %s\n%s' "$t" "$1" "$2"; }
+if [ -z "$pgdata" ]; then
+  pgdata=$(sed -n "s/^[[:space:]]*data_directory[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "/etc/postgresql/$debian/postgresql.conf" 2>/dev/null | tail -n 1)
+  [ -n "$pgdata" ] || pgdata=/var/lib/postgresql/$debian
+fi
+me=$(id -un)
+real=$(cd -P -- "$pgdata" 2>/dev/null && pwd -P) || real=$(readlink -f -- "$pgdata" 2>/dev/null)
+[ -n "$real" ] || exit 0
+if [ -O "$real" ]; then owner=$me; else owner=$(stat -c %U -- "$real" 2>/dev/null); fi
+[ -n "$owner" ] && [ "$owner" != root ] || exit 0
+by=self
+if [ "$owner" != "$me" ]; then
+  if [ "$me" != root ]; then by=sudo
+  elif command -v runuser >/dev/null 2>&1; then by=runuser
+  else by=su
+  fi
+fi
+IFS= read -r name </proc/sys/kernel/hostname || name=
+say login "$me"; say owner "$owner"; say by "$by"; say pgdata "$pgdata"; say real "$real"; say hostname "$name"
+set -- sh -c "$look" glance "$t" "$real" "$owner" "$bindir" "$sql"
+case $by in
+  self) exec "$@" ;;
+  runuser) exec runuser -u "$owner" -- "$@" ;;
+  su) exec su -s /bin/sh "$owner" -c 'exec "$@"' sh "$@" ;;
+  sudo) exec sudo -n -u "$owner" -- "$@" ;;
+esac
+`;
+
+/** Runs as the owner of the data. */
+export const GLANCE_INSIDE = String.raw`
+t=$1 real=$2 owner=$3 b=$4 sql=$5
+export LC_ALL=C
+cd / || exit 1
+say() { printf '\n%s %s\n%s' "$t" "$1" "$2"; }
+show() { [ -r "$2" ] || return 0; printf '\n%s %s %s\n' "$t" "$1" "$2"; cat -- "$2"; }
+exec 2>/dev/null
+{ IFS= read -r pid; IFS= read -r _; IFS= read -r _; IFS= read -r port; IFS= read -r socket; } <"$real/postmaster.pid"
+[ -n "$pid" ] && kill -0 "$pid" && IFS= read -r major <"$real/PG_VERSION" || exit 0
+[ -n "$b" ] || { exe=$(readlink "/proc/$pid/exe") && b=${'$'}{exe%/*}; }
+[ -x "$b/psql" ] || exit 0
+[ -n "$socket" ] || socket=localhost
+say became "$owner"; say exists ''; say pgversion "$major"; say pidfile "$pid"; say alive yes
+say chosen "$b"; say 'program psql' "$b/psql"; say port "$port"; say socket "$socket"
+[ -d /run/systemd/system ] && say systemd yes
+command -v pg_ctlcluster >/dev/null && say postgresqlcommon yes
+for f in /etc/postgresql/*/*/postgresql.conf; do
+  [ -f "$f" ] || continue
+  d=$(sed -n "s/^[[:space:]]*data_directory[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "$f" | tail -n 1)
+  [ -n "$d" ] && [ "$(readlink -f -- "$d")" = "$real" ] && { d=${'$'}{f%/postgresql.conf}; say debian "${'$'}{d#/etc/postgresql/}"; }
+done
+[ -r "/proc/$pid/cgroup" ] && say cgroup "$(cat "/proc/$pid/cgroup")"
+show auto "$real/postgresql.auto.conf"; show recovery "$real/recovery.conf"
+[ -f "$real/standby.signal" ] && say signal standby.signal
+set -- "$real"/pg_wal/archive_status/*.ready
+[ -e "$1" ] && say ready "$#" || say ready 0
+export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl
+answer=$(printf '%s\n' "$sql" | "$b/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$owner" -d postgres 2>&1) && {
+  say asked "$owner postgres"; say answer "$answer"; say end ok; exit 0; }
+case $answer in *timeout* | *'starting up'* | *'not yet accepting'* | *'shutting down'* | *refused*) say mute "$answer"; say end ok ;; esac
+`;

@@ -1,0 +1,238 @@
+import { CONNINFO_BY_RELOAD, has, RECOVERY_IN_SETTINGS, type ServerVersion } from '../cluster/version.ts';
+import type { NodeState } from '../facts/state.ts';
+import { parseConf, quoteConf, withSettings } from '../render/conf.ts';
+import { parseConninfo, primaryConninfo } from '../render/conninfo.ts';
+import { pgpassLine } from '../render/pgpass.ts';
+import { HAUNTING, recoveryConf } from '../render/recovery.ts';
+import { restart } from '../tools/service.ts';
+import { EDIT_AUTO, script } from '../tools/shell.ts';
+import { sqlLiteral, type Secret, type Text } from '../tools/words.ts';
+import type { Step } from './plan.ts';
+import { reloadSteps } from './reload.ts';
+import { ask, run, service, socketOf, sql, write, type Seen } from './steps.ts';
+
+type Standby = Extract<NodeState, { is: 'standby' }>;
+
+/** How a standby reaches its upstream. */
+export type Link = {
+  host: string;
+  port: number;
+  role: string;
+  applicationName: string;
+  slot: string;
+  /** Goes into a file of its own beside the data; absent where libpq finds one elsewhere. */
+  password?: Secret;
+};
+
+/** Where a standby's password is: in the data directory, readable by its owner alone. */
+export function passfileOf(dir: string): string {
+  return `${dir}/pgrepl.pgpass`;
+}
+
+/** What people, or an earlier run, put into the connection beside where it leads: sslmode, passfile and the like. */
+function kept(conninfo: string): Readonly<Record<string, string>> {
+  const leads = new Set(['host', 'hostaddr', 'port', 'user', 'application_name', 'dbname', 'replication']);
+  return Object.fromEntries(Object.entries(parseConninfo(conninfo) ?? {}).filter(([key]) => !leads.has(key)));
+}
+
+export function conninfoOf(link: Link, dataDirectory: string, before = '', hasPassfile = false): string {
+  const { host, port, role, applicationName } = link;
+  const passfile = link.password !== undefined || hasPassfile ? { passfile: passfileOf(dataDirectory) } : {};
+  return primaryConninfo({ host, port, role, applicationName, ...passfile, extra: kept(before) });
+}
+
+/** One line for whatever upstream: the file is ours, and only our connection names it. */
+export function passfileText(link: Link & { password: Secret }): Text {
+  const { role: user, password } = link;
+  return [...pgpassLine({ host: '*', port: '*', database: '*', user, password }), '\n'];
+}
+
+/** Whether a conninfo and a slot lead where the link leads. */
+export function leadsTo(conninfo: string, slot: string, link: Link): boolean {
+  const parts = parseConninfo(conninfo) ?? {};
+  return (
+    (parts['host'] ?? parts['hostaddr']) === link.host &&
+    Number(parts['port'] ?? 5432) === link.port &&
+    parts['user'] === link.role &&
+    slot === link.slot
+  );
+}
+
+/** What the files of a server that does not run say of its upstream. */
+export function writtenLink(found: Seen, version: ServerVersion): { conninfo: string; slot: string } {
+  const text = has(version, RECOVERY_IN_SETTINGS)
+    ? (found.place.files.auto?.text ?? '')
+    : (found.place.files.recovery?.text ?? '');
+  const settings = new Map(parseConf(text).settings.map(({ name, value }) => [name, value]));
+  return { conninfo: settings.get('primary_conninfo') ?? '', slot: settings.get('primary_slot_name') ?? '' };
+}
+
+/** The files that make a stopped data directory a standby of that upstream. `dir` is where they lie now. */
+export function linkFiles(
+  node: string,
+  version: ServerVersion,
+  link: Link,
+  at: { dir: string; real: string; before?: string; hasPassfile?: boolean; trigger?: string },
+): readonly Step[] {
+  const conninfo = conninfoOf(link, at.real, at.before, at.hasPassfile);
+  const passfile: readonly Step[] =
+    link.password === undefined
+      ? []
+      : [
+          write(
+            node,
+            'the password, for the owner alone',
+            passfileOf(at.dir),
+            passfileText({ ...link, password: link.password }),
+            '0600',
+          ),
+        ];
+  if (!has(version, RECOVERY_IN_SETTINGS)) {
+    const text = recoveryConf({
+      primary_conninfo: conninfo,
+      primary_slot_name: link.slot,
+      ...(at.trigger === undefined ? {} : { trigger_file: at.trigger }),
+    });
+    return [
+      ...passfile,
+      write(node, `it follows ${link.host}:${link.port}`, `${at.dir}/recovery.conf`, [text], '0600'),
+    ];
+  }
+  const lines = `primary_conninfo = ${quoteConf(conninfo)}\nprimary_slot_name = ${quoteConf(link.slot)}\n`;
+  return [
+    ...passfile,
+    run(
+      node,
+      `it follows ${link.host}:${link.port}, and nothing of a past life`,
+      script(EDIT_AUTO, 'edit', `${at.dir}/postgresql.auto.conf`, ...HAUNTING),
+      { stdin: [lines] },
+    ),
+    write(node, 'it is a standby', `${at.dir}/standby.signal`, [''], '0600'),
+  ];
+}
+
+/**
+ * Points a standby that runs at another upstream: by reload from 13 on, by restart before. A restart cuts its
+ * sessions; nothing else does.
+ */
+export function relinkSteps(found: Standby, link: Link, lane?: string): readonly Step[] {
+  const { node, place, machine, server } = found;
+  const extra = lane === undefined ? {} : { lane };
+  const hasPassfile =
+    place.signals.includes('pgrepl.pgpass') && (parseConninfo(found.conninfo)?.['passfile'] ?? '') !== '';
+  const conninfo = conninfoOf(link, place.real, found.conninfo, hasPassfile);
+  const passfile: readonly Step[] =
+    link.password === undefined
+      ? []
+      : [
+          write(
+            node,
+            'the password, for the owner alone',
+            passfileOf(place.real),
+            passfileText({ ...link, password: link.password }),
+            '0600',
+            extra,
+          ),
+        ];
+  if (!has(server.version, RECOVERY_IN_SETTINGS)) {
+    const before = place.files.recovery?.text ?? '';
+    const text = withSettings(before, {
+      primary_conninfo: conninfo,
+      primary_slot_name: link.slot,
+      recovery_target_timeline: 'latest',
+    });
+    return [
+      ...passfile,
+      write(node, `it follows ${link.host}:${link.port}`, `${place.real}/recovery.conf`, [text], '0600', {
+        was: before,
+        ...extra,
+      }),
+      service(node, 'restart: recovery.conf is read at the start alone', restart(machine, place), extra),
+    ];
+  }
+  const set = settingSteps(
+    found,
+    { primary_conninfo: conninfo, primary_slot_name: link.slot },
+    `it follows ${link.host}:${link.port}`,
+    extra,
+  );
+  const takes = has(server.version, CONNINFO_BY_RELOAD)
+    ? reloadSteps(node, socketOf(found), lane)
+    : [
+        service(
+          node,
+          'restart: before 13 the upstream is read at the start alone',
+          restart(machine, place),
+          extra,
+        ),
+      ];
+  return [...passfile, ...set, ...takes];
+}
+
+/** ALTER SYSTEM, or the file itself where the server does not allow that (allow_alter_system, 17). */
+export function settingSteps(
+  found: Extract<NodeState, { server: unknown }>,
+  settings: Readonly<Record<string, string | null>>,
+  why: string,
+  extra: { lane?: string } = {},
+): readonly Step[] {
+  const { node, place, server } = found;
+  if (server.settings['allow_alter_system']?.value === 'off') {
+    const lines = Object.entries(settings)
+      .filter((entry): entry is [string, string] => entry[1] !== null)
+      .map(([name, value]) => `${name} = ${quoteConf(value)}\n`);
+    return [
+      run(
+        node,
+        why,
+        script(EDIT_AUTO, 'edit', `${place.real}/postgresql.auto.conf`, ...Object.keys(settings)),
+        { stdin: [lines.join('')], ...extra },
+      ),
+    ];
+  }
+  const statements = Object.entries(settings).map(([name, value]) =>
+    value === null ? `ALTER SYSTEM RESET ${name};` : `ALTER SYSTEM SET ${name} = ${sqlLiteral(value)};`,
+  );
+  return [sql(node, why, socketOf(found), [statements.join('\n')], extra)];
+}
+
+/** Of the settings that must not outlive a promotion, those that postgresql.auto.conf has. */
+export function leftovers(found: Seen): readonly string[] {
+  const set = new Set(parseConf(found.place.files.auto?.text ?? '').settings.map(({ name }) => name));
+  return HAUNTING.filter((name) => set.has(name));
+}
+
+/** The standby's own word that it streams, and is at least at a position. `past` asks for more than that position. */
+export function streamingStep(
+  node: string,
+  why: string,
+  socket: Parameters<typeof ask>[2],
+  input: {
+    host: string;
+    port: number;
+    slot: string;
+    lsn: string;
+    past: boolean;
+    version: ServerVersion;
+    seconds: number;
+  },
+  lane?: string,
+): Step {
+  const sender = has(input.version, SENDER_SHOWN)
+    ? ` AND (sender_port = ${input.port} OR sender_port IS NULL)`
+    : ` AND conninfo ~ ${sqlLiteral(`(^| )port=${input.port}( |$)`)}`;
+  const streams = `EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND slot_name = ${sqlLiteral(input.slot)}${sender})`;
+  const moved = `coalesce(pg_last_wal_replay_lsn() ${input.past ? '>' : '>='} ${sqlLiteral(input.lsn)}::pg_lsn, false)`;
+  return ask(
+    node,
+    why,
+    socket,
+    [`SELECT ${streams} AND ${moved};`],
+    't',
+    input.seconds,
+    lane === undefined ? {} : { lane },
+  );
+}
+
+/** pg_stat_wal_receiver tells the sender's host and port from 11 on. */
+const SENDER_SHOWN = 110000 as ServerVersion;

@@ -1,0 +1,25 @@
+import type { ServerVersion } from '../cluster/version.ts';
+import type { Lsn } from '../facts/lsn.ts';
+
+/** What a copy needs to know of the server it is made from, as far as it may be seen with a replication login. */
+export type Source = {
+  /** A node's name, or host:port. */
+  name: string;
+  version: ServerVersion;
+  systemIdentifier: string;
+  timeline: number;
+  position: Lsn;
+  isStandby: boolean;
+  walLevel: string;
+  /** The five settings that a hot standby may not have lower. */
+  floors: Readonly<Record<string, number>>;
+  dataBytes?: number;
+  tablespaces?: readonly { name: string; location: string; bytes: number }[];
+  senders?: { free: number; most: number };
+  slots?: { free: number; most: number; known: readonly SlotSeen[] };
+  /** The C library's version that its collations come from: `2.36`. */
+  collation?: string;
+  checksums?: boolean;
+};
+
+export type SlotSeen = { name: string; activePid?: number; reserved: boolean; lost: boolean };

@@ -1,0 +1,25 @@
+import type { Node } from '../cluster/types.ts';
+import type { Socket } from '../tools/psql.ts';
+import { start } from '../tools/service.ts';
+import { portOf } from './create.ts';
+import { effective } from './effective.ts';
+import type { Step } from './plan.ts';
+import { futureSocket, service, type Seen } from './steps.ts';
+
+/** Starts a data directory that is there, and how it can be asked then: its files say where it listens. */
+export function startOf(found: Seen, node: Node): { steps: readonly Step[]; socket: Socket } {
+  const port = Number(effective(found, 'port')?.value ?? portOf(node));
+  return {
+    steps: [service(found.node, 'start the server', start(found.machine, found.place))],
+    socket: futureSocket(found, port, socketDirOf(found)),
+  };
+}
+
+/** The first directory of unix_socket_directories; the default of a build is the first that its owner may write. */
+export function socketDirOf(found: Seen): string {
+  const set = effective(found, 'unix_socket_directories')?.value.split(',')[0]?.trim();
+  if (set !== undefined && set !== '') return set;
+  return found.place.service.by === 'pg_ctlcluster'
+    ? '/var/run/postgresql'
+    : (found.place.socketDirs[0] ?? '/tmp');
+}
