@@ -10,7 +10,8 @@ if [ -z "$pgdata" ]; then
   pgdata=$(sed -n "s/^[[:space:]]*data_directory[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "/etc/postgresql/$debian/postgresql.conf" 2>/dev/null | tail -n 1)
   [ -n "$pgdata" ] || pgdata=/var/lib/postgresql/$debian
 fi
-me=$(id -un)
+# Each program that is not started counts: a user namespace may give / to nobody, and then id tells.
+if [ -O / ]; then me=root; else me=$(id -un); fi
 real=$(cd -P -- "$pgdata" 2>/dev/null && pwd -P) || real=$(readlink -f -- "$pgdata" 2>/dev/null)
 [ -n "$real" ] || exit 0
 if [ -O "$real" ]; then owner=$me; else owner=$(stat -c %U -- "$real" 2>/dev/null); fi
@@ -43,19 +44,19 @@ show() { [ -r "$2" ] || return 0; printf '\n%s %s %s\n' "$t" "$1" "$2"; cat -- "
 exec 2>/dev/null
 { IFS= read -r pid; IFS= read -r _; IFS= read -r _; IFS= read -r port; IFS= read -r socket; } <"$real/postmaster.pid"
 [ -n "$pid" ] && kill -0 "$pid" && IFS= read -r major <"$real/PG_VERSION" || exit 0
-[ -n "$b" ] || { exe=$(readlink "/proc/$pid/exe") && b=${'$'}{exe%/*}; }
+[ -n "$b" ] || { read -r exe _ <"$real/postmaster.opts" && b=${'$'}{exe%/*}; }
+[ -x "$b/psql" ] || { exe=$(readlink "/proc/$pid/exe") && b=${'$'}{exe%/*}; }
 [ -x "$b/psql" ] || exit 0
 [ -n "$socket" ] || socket=localhost
 say became "$owner"; say exists ''; say pgversion "$major"; say pidfile "$pid"; say alive yes
 say chosen "$b"; say 'program psql' "$b/psql"; say port "$port"; say socket "$socket"
-[ -d /run/systemd/system ] && say systemd yes
+[ -d /run/systemd/system ] && { say systemd yes; say cgroup "$(cat "/proc/$pid/cgroup")"; }
 command -v pg_ctlcluster >/dev/null && say postgresqlcommon yes
 for f in /etc/postgresql/*/*/postgresql.conf; do
   [ -f "$f" ] || continue
   d=$(sed -n "s/^[[:space:]]*data_directory[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "$f" | tail -n 1)
   [ -n "$d" ] && [ "$(readlink -f -- "$d")" = "$real" ] && { d=${'$'}{f%/postgresql.conf}; say debian "${'$'}{d#/etc/postgresql/}"; }
 done
-[ -r "/proc/$pid/cgroup" ] && say cgroup "$(cat "/proc/$pid/cgroup")"
 show auto "$real/postgresql.auto.conf"; show recovery "$real/recovery.conf"
 [ -f "$real/standby.signal" ] && say signal standby.signal
 set -- "$real"/pg_wal/archive_status/*.ready

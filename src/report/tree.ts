@@ -83,43 +83,24 @@ function table(branches: readonly Branch[], look: Look): string[] {
   const keys = fitting(branches, Math.max(...names.map(lengthOf)), look.width);
   const rest = keys.map((key) => widthOf(key, branches) + GAP.length).reduce((sum, each) => sum + each, 0);
   const room = Math.max(6, Math.min(Math.max(...names.map(lengthOf)), look.width - rest));
-  const header = line(
-    'node',
-    room,
-    keys.map((key) => padded(COLUMNS[key].title, widthOf(key, branches))),
-  );
-  const lines = [
-    look.color.dim(header),
-    ...branches.map((branch) => rowLine(branch, room, keys, branches, look)),
-  ];
-  return look.history === undefined ? lines : withHistory(lines, branches, room + rest, look, look.history);
+  const left = Math.min(SAMPLES, look.width - room - rest - GAP.length);
+  const history = left < LATE.length ? undefined : look.history;
+  const titles = keys.map((key) => padded(COLUMNS[key].title, widthOf(key, branches)));
+  const header = line('node', room, history === undefined ? titles : [...titles, LATE]);
+  const lines = branches.map((branch) => {
+    const drawn =
+      history === undefined ? '' : sparkline(lagOf(branch.row, history).slice(-left), look.unicode);
+    return rowLine(branch, room, keys, branches, look, drawn);
+  });
+  return [look.color.dim(header), ...lines];
 }
 
 /** Samples that are drawn at most; fewer where the line is full. */
 const SAMPLES = 40;
+const LATE = 'lag of late';
 
-function withHistory(
-  [header = '', ...lines]: readonly string[],
-  branches: readonly Branch[],
-  used: number,
-  look: Look,
-  history: NonNullable<Look['history']>,
-): string[] {
-  const left = Math.min(SAMPLES, look.width - used - GAP.length);
-  if (left < 'lag of late'.length) return [header, ...lines];
-  // Colours are no columns: the text is padded as if it had none.
-  const filled = (text: string) => text + ' '.repeat(Math.max(0, used - lengthOf(stripped(text)))) + GAP;
-  const drawn = branches.map(({ row }, at) => {
-    const values = row.role === 'standby' ? (history.get(row.name) ?? []).slice(-left) : [];
-    return values.length === 0
-      ? (lines[at] ?? '')
-      : filled(lines[at] ?? '') + sparkline(values, look.unicode);
-  });
-  return [filled(header) + look.color.dim('lag of late'), ...drawn];
-}
-
-function stripped(text: string): string {
-  return text.replaceAll(/\u001b\[[0-9;]*m/g, '');
+function lagOf(row: TreeRow, history: ReadonlyMap<string, readonly number[]>): readonly number[] {
+  return row.role === 'standby' ? (history.get(row.name) ?? []) : [];
 }
 
 /** As many columns as fit; name and state stay whatever happens. */
@@ -143,6 +124,7 @@ function rowLine(
   keys: readonly Key[],
   all: readonly Branch[],
   look: Look,
+  drawn: string,
 ): string {
   const name = padded(cut(trunk + row.name, room, look.unicode ?? true), room);
   const cells = keys.map((key) => {
@@ -150,7 +132,7 @@ function rowLine(
     const paint = column.paint?.(row, look.color) ?? ((text: string) => text);
     return paint(padded(column.cell(row), widthOf(key, all)));
   });
-  return line(row.role === 'primary' ? look.color.bold(name) : name, room, cells);
+  return line(row.role === 'primary' ? look.color.bold(name) : name, room, [...cells, drawn]);
 }
 
 function line(name: string, room: number, cells: readonly string[]): string {
