@@ -127,10 +127,10 @@ export function rulesFor(role: string, allow: readonly string[]): readonly strin
   return allow.flatMap((address) => DATABASES.map((database) => ruleFor(role, address, database)));
 }
 
-/** Rules that an earlier run made stay: another script may have allowed another standby. */
+/** Rules that an earlier run made stay where they are: another script may have allowed another standby. */
 export function wantedHba(text: string, rules: readonly string[]): string {
-  const kept = blockRules(text).filter((rule) => !rules.includes(rule));
-  return withBlock(text, [...kept, ...rules]);
+  const kept = blockRules(text);
+  return withBlock(text, [...kept, ...rules.filter((rule) => !kept.includes(rule))]);
 }
 
 function planCreated(

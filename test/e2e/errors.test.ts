@@ -1,0 +1,103 @@
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { pgrepl } from './support/pgrepl.ts';
+import { scratch } from './support/scratch.ts';
+
+/** Command lines and files that are wrong: status 2, every mistake, nothing touched. */
+
+const dir = scratch();
+const pgdata = join(dir, 'data');
+const open = join(dir, 'open');
+writeFileSync(open, 'secret');
+chmodSync(open, 0o644);
+writeFileSync(join(dir, 'empty'), '\n', { mode: 0o600 });
+writeFileSync(join(dir, 'good'), 'secret\n', { mode: 0o600 });
+writeFileSync(
+  join(dir, 'wrong.yaml'),
+  'cluster: shop\nreplication: { role: pg_mine }\nnodes:\n  pg1: { pgdata: data, port: 70000 }\n  pg2: { pgdata: /d, upstream: pg9 }\n',
+);
+const before = readdirSync(dir);
+
+const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  ['no server', [], ['no server is named', '--pgdata DIR']],
+  ['a name without a file', ['pg1'], ["pg1: a node's name needs a cluster file"]],
+  [
+    'every value of an option',
+    ['-D', pgdata, '-p', '99999', '--timeout', '0', '--dry-run=yaml'],
+    ['--port 99999: is no', '--timeout 0: is no', '--dry-run yaml: is none of text, json, sh'],
+  ],
+  [
+    'every address, the role and the password',
+    [
+      '-D',
+      pgdata,
+      '--allow',
+      'a b',
+      '--allow',
+      '10.0.0.0/44',
+      '--replication-role',
+      'pg_x',
+      '--password-file',
+      `${dir}/none`,
+    ],
+    [
+      '--allow a b: is no address',
+      '--allow 10.0.0.0/44',
+      '--replication-role pg_x: must',
+      'there is no such file',
+    ],
+  ],
+  ['a host and an address', ['-D', pgdata, '--on', 'ftp://x', '--allow', '-'], ['--on ftp://x', '--allow -']],
+  [
+    'a password for all to read',
+    ['-D', pgdata, '--password-file', open],
+    [`${open} may be read by others`, `chmod 600 ${open}`],
+  ],
+  [
+    'no password in the file',
+    ['-D', pgdata, '--password-file', join(dir, 'empty')],
+    ['the password is empty'],
+  ],
+  ['a directory as a password', ['-D', pgdata, '--password-file', dir], ['is not a file']],
+  [
+    'every line of a cluster file',
+    ['pg1', '-c', join(dir, 'wrong.yaml')],
+    ['replication.role', 'begin with pg_', 'pg1: pgdata', 'pg1: port', 'pg9'],
+  ],
+  [
+    'a role that pg_hba.conf cannot name',
+    ['-D', pgdata, '--replication-role', '/x'],
+    ['must not begin with a slash'],
+  ],
+  [
+    'an option that is not there',
+    ['-D', pgdata, '--pasword-file', 'x'],
+    ["unknown option '--pasword-file'", 'Did you mean --password-file?'],
+  ],
+  ['two nodes', ['pg1', 'pg2'], ['too many arguments']],
+];
+
+test.each(WRONG)('%s', async (_, words, said) => {
+  const options = { cwd: dir };
+  const text = await pgrepl(['init-primary', ...words], options);
+  expect({ code: text.code, stdout: text.stdout }).toEqual({ code: 2, stdout: '' });
+  for (const part of said) expect(text.stderr).toContain(part);
+  const { code, ...told } = await pgrepl(['init-primary', ...words, '--json'], options);
+  expect(code).toBe(2);
+  expect(told.json()).toMatchObject({ command: 'init-primary', outcome: 'usage', status: 2, changed: false });
+  expect(readdirSync(dir)).toEqual(before);
+});
+
+const AWAY: readonly (readonly [string, string, string])[] = [
+  ['a host that is not there', 'ssh://nobody@pgrepl-test.invalid', 'pgrepl-test.invalid'],
+  ['a host where nobody listens', 'ssh://127.0.0.1:9', 'refused'],
+  ['a container that is not there', 'docker://pgrepl-none', 'docker'],
+];
+
+test.each(AWAY)('%s is status 4', async (_, on, said) => {
+  const words = ['init-primary', '-D', '/pg/data', '--on', on, '--password-file', join(dir, 'good')];
+  const { code, stderr } = await pgrepl([...words, '--check']);
+  expect(code).toBe(4);
+  expect(stderr).toContain(said);
+});
