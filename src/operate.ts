@@ -6,7 +6,8 @@ import type { ClusterState } from './facts/state.ts';
 import type { Plan, Step } from './plan/plan.ts';
 import { execute, type Doing, type Execution, type StepEvent } from './run/execute.ts';
 import { onNodes } from './run/nodes.ts';
-import { hold, spawn } from './run/spawn.ts';
+import { openShells } from './run/shells.ts';
+import { hold, spawn, type Held } from './run/spawn.ts';
 import type { StepDone } from './report/json.ts';
 import type { NodeRow } from './report/rows.ts';
 
@@ -113,7 +114,7 @@ async function work(
   if (!writes) return told('planned', first);
   if (plan.steps.length === 0) return told('unchanged', first);
   await askFirst(plan, mode, talk);
-  return doIt(verb, mode, talk, signal, plan, first, told);
+  return doIt(verb, mode, talk, signal, plan, first, told, shellsOf(first.looked));
 }
 
 /** Without a terminal nobody can be asked, and what removes or replaces something is not done unasked. */
@@ -130,6 +131,12 @@ async function askFirst(plan: Plan, mode: Mode, talk: Talk): Promise<void> {
   );
 }
 
+function shellsOf(looked: readonly Looked[]): ReadonlyMap<string, Held['run']> {
+  return new Map(
+    looked.flatMap(({ state, shell }) => (shell === undefined ? [] : [[state.node, shell] as const])),
+  );
+}
+
 type Told = (outcome: Outcome, state: ClusterState, more?: Partial<Ending>) => Promise<Ending>;
 
 async function doIt(
@@ -140,12 +147,13 @@ async function doIt(
   plan: Plan,
   state: ClusterState,
   told: Told,
+  given: ReadonlyMap<string, Held['run']>,
 ): Promise<Ending> {
   const all: StepDone[] = [];
   let next = plan;
   let now = state;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const execution = await perform(verb, next, now, talk, signal, mode);
+    const execution = await perform(verb, next, now, talk, signal, mode, given);
     all.push(...execution.done.map(({ step, ms }) => ({ ...step, ms })));
     const after = await inspect(verb.cluster, lookOf(verb, mode, undefined));
     now = after;
@@ -167,11 +175,15 @@ async function perform(
   talk: Talk,
   signal: AbortSignal,
   mode: Mode,
+  given: ReadonlyMap<string, Held['run']>,
 ): Promise<Execution> {
   const beside = verb.beside?.(plan, state, signal);
+  const onNode = onNodes(verb.cluster, state);
+  const shells = openShells(hold, onNode, given);
   const doing: Doing = {
     spawn,
-    onNode: onNodes(verb.cluster, state),
+    quick: shells.quick,
+    onNode,
     signal,
     ...(mode.timeout === undefined ? {} : { patience: mode.timeout }),
     tell: (event) => {
@@ -180,7 +192,7 @@ async function perform(
     },
   };
   const execution = await execute(plan, doing);
-  await beside?.end();
+  await Promise.all([beside?.end(), shells.close()]);
   return execution;
 }
 

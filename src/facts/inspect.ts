@@ -22,7 +22,13 @@ export type Look = {
 };
 
 /** A node as it was found, and its lock where one was taken. `release` lets it go; so does our end. */
-export type Looked = { state: NodeState; lockedBy?: string; release: () => Promise<void> };
+export type Looked = {
+  state: NodeState;
+  lockedBy?: string;
+  /** The shell that a locked node's probe became: the owner's, on the node's host. */
+  shell?: Held['run'];
+  release: () => Promise<void>;
+};
 
 const nothing = async (): Promise<void> => undefined;
 
@@ -95,22 +101,17 @@ async function read(node: Node, held: Held, token: string, look: Look): Promise<
   }
   const state = classify(node, held.stdout, token);
   return {
-    state:
-      state.is === 'unreachable' && held.stdout.trim() !== '' ? withOutput(state, held.stdout, token) : state,
+    state: state.is === 'unreachable' && held.stdout.trim() !== '' ? withOutput(state, held.stderr) : state,
     ...(busy === undefined ? {} : { lockedBy: busy.trim() || 'somebody' }),
+    ...(look.lock?.(node) !== undefined && complete ? { shell: held.run } : {}),
     release: held.release,
   };
 }
 
-/** What sudo or su said stands behind the last section. */
-function withOutput(
-  state: Extract<NodeState, { is: 'unreachable' }>,
-  stdout: string,
-  token: string,
-): NodeState {
-  const said = stdout.split(`\n${token} `).at(-1)?.split('\n').slice(1).join(' ').trim() ?? '';
-  const tail = said.match(/(sudo: .*|su: .*|runuser: .*)$/)?.[1];
-  return tail === undefined ? state : { ...state, because: `${state.because} (${tail})` };
+/** sudo, su and runuser say on stderr why they do not let us. */
+function withOutput(state: Extract<NodeState, { is: 'unreachable' }>, stderr: string): NodeState {
+  const said = stderr.match(/^(sudo: .*|su: .*|runuser: .*)$/m)?.[1];
+  return said === undefined ? state : { ...state, because: `${state.because} (${said})` };
 }
 
 function whyUnreachable(node: Node, held: Held): string {

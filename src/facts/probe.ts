@@ -31,9 +31,9 @@ say libc "$(getconf GNU_LIBC_VERSION 2>/dev/null || echo musl)"
 set -- sh -c "$look" look "$t" "$real" "$debian" "$bindir" "$lock" "$sql"
 case $by in
   self) "$@" ;;
-  runuser) runuser -u "$owner" -- "$@" 2>&1 ;;
-  su) su -s /bin/sh "$owner" -c 'exec "$@"' sh "$@" 2>&1 ;;
-  sudo) sudo -n -u "$owner" -- "$@" 2>&1 ;;
+  runuser) runuser -u "$owner" -- "$@" ;;
+  su) su -s /bin/sh "$owner" -c 'exec "$@"' sh "$@" ;;
+  sudo) sudo -n -u "$owner" -- "$@" ;;
 esac
 `;
 
@@ -45,7 +45,9 @@ cd / || exit 1
 say() { printf '\n%s %s\n%s' "$t" "$1" "$2"; }
 show() { [ -f "$2" ] || return 0; if [ -r "$2" ]; then printf '\n%s %s %s\n' "$t" "$1" "$2"; cat -- "$2"; else say "unreadable $2" ""; fi; }
 say became "$(id -un)"
-exec 2>/dev/null
+exec 4>&2 2>/dev/null
+# A locked node keeps this process: it becomes the shell that the steps run in.
+go_on() { unset LC_ALL PGCONNECT_TIMEOUT PGOPTIONS PGAPPNAME; exec sh 2>&4 4>&-; }
 if [ -n "$lock" ]; then
   f=/tmp/.pgrepl-$(id -un)-$(printf %s "$real" | cksum | tr ' ' -).lock
   if exec 9<>"$f" && flock -n 9; then printf '%s\n' "$lock" >"$f"; say locked yes; else say locked "no $(cat "$f" 2>/dev/null)"; exit 0; fi
@@ -130,7 +132,7 @@ done
 for s in standby.signal recovery.signal pgrepl.pgpass pgrepl.rewinding; do [ -f "$real/$s" ] && say signal "$s"; done
 [ -d "$real/pg_wal/archive_status" ] && say ready "$(ls "$real/pg_wal/archive_status" 2>/dev/null | grep -c '\.ready$')"
 if [ -n "$major" ] && [ -x "$b/pg_controldata" ]; then say control "$("$b/pg_controldata" -D "$real" 2>&1)"; fi
-[ -n "$alive" ] || { say end ok; [ -z "$lock" ] || cat >/dev/null; exit 0; }
+[ -n "$alive" ] || { say end ok; [ -z "$lock" ] || go_on; exit 0; }
 port=$(sed -n 4p "$real/postmaster.pid"); socket=$(sed -n 5p "$real/postmaster.pid")
 [ -n "$socket" ] || socket=localhost
 say port "$port"; say socket "$socket"
@@ -140,12 +142,12 @@ first=
 for u in "$(id -un)" postgres; do
   for d in postgres template1; do
     out=$(printf '%s\n' "$sql" | "$psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$u" -d "$d" 2>&1) && {
-      say asked "$u $d"; say answer "$out"; say end ok; [ -z "$lock" ] || cat >/dev/null; exit 0; }
+      say asked "$u $d"; say answer "$out"; say end ok; [ -z "$lock" ] || go_on; exit 0; }
     [ -n "$first" ] || first=$out
     case $out in *'does not exist'*) ;; *) break ;; esac
   done
 done
 say mute "$first"
 say end ok
-[ -z "$lock" ] || cat >/dev/null
+[ -z "$lock" ] || go_on
 `;

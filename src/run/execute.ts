@@ -13,6 +13,12 @@ export type Doing = {
   spawn: Spawn;
   /** The words that run a step's words on its node, as the right user. */
   onNode: (step: Step, argv: readonly string[]) => readonly string[];
+  /** A short command in a warm shell of its node; it stands for `spawn` where one is at hand. */
+  quick: (
+    step: Step,
+    argv: readonly string[],
+    options: { stdin: string; seconds: number },
+  ) => Promise<Spawned>;
   tell: (event: StepEvent) => void;
   /** The most seconds that an expectation waits, where --timeout says so. */
   patience?: number;
@@ -131,10 +137,7 @@ async function runStep(step: Step, doing: Doing, captured: Map<string, string>):
     }
     case 'write': {
       const argv = script(WRITE, 'write', step.path, step.mode);
-      const ended = await doing.spawn(doing.onNode(step, argv), {
-        stdin: textOf(step.content, captured),
-        seconds: 60,
-      });
+      const ended = await doing.quick(step, argv, { stdin: textOf(step.content, captured), seconds: 60 });
       return ended.code === 0 ? undefined : why(ended);
     }
     case 'expect':
@@ -149,8 +152,7 @@ function start(
 ): Promise<Spawned> {
   const argv = argvOf(step.argv, captured);
   const stdin = textOf(step.stdin ?? [], captured);
-  if (step.seconds !== undefined)
-    return doing.spawn(doing.onNode(step, argv), { stdin, seconds: step.seconds });
+  if (step.seconds !== undefined) return doing.quick(step, argv, { stdin, seconds: step.seconds });
   const leashed = doing.onNode(step, script(LEASH, 'leash', ...argv));
   return doing.spawn(leashed, {
     stdin: `${Buffer.byteLength(stdin)}\n${stdin}`,
@@ -165,14 +167,14 @@ async function expectStep(
   doing: Doing,
   captured: Map<string, string>,
 ): Promise<string | undefined> {
-  const words = doing.onNode(step, argvOf(step.argv, captured));
+  const argv = argvOf(step.argv, captured);
   const stdin = textOf(step.stdin ?? [], captured);
   const seconds = doing.patience ?? step.seconds;
   const deadline = performance.now() + seconds * 1000;
   let said = '';
   for (let pause = POLL_MS.first; ; pause = Math.min(pause * POLL_MS.factor, POLL_MS.most)) {
     const left = (deadline - performance.now()) / 1000;
-    const ended = await doing.spawn(words, { stdin, seconds: Math.max(1, Math.min(left, 20)) });
+    const ended = await doing.quick(step, argv, { stdin, seconds: Math.max(1, Math.min(left, 20)) });
     said = ended.code === 0 ? ended.stdout.trim() : why(ended);
     if (ended.code === 0 && said === step.stdout) return undefined;
     if (doing.signal.aborted) return 'interrupted';

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
+import { quoteWord, quoteWords } from '../tools/words.ts';
 
 export type Spawned = {
   /** Absent where a signal ended it or it could not be started. */
@@ -63,19 +65,21 @@ export const spawn: Spawn = async (words, options = {}) => {
   };
 };
 
-/** A program that is kept while it is useful: its output so far, and the end of its stdin. */
+/** A program that is kept while it is useful: its output so far, a shell to go on with, and its end. */
 export type Held = {
   stdout: string;
   stderr: string;
-  release: () => Promise<void>;
   ended: boolean;
   timedOut: boolean;
+  /** Runs words in the shell that the program became. One after another: a second call waits for the first. */
+  run: (words: readonly string[], options: { stdin: string; seconds: number }) => Promise<Spawned>;
+  release: () => Promise<void>;
 };
 
 /** Starts a program and answers when `until` is in its output, or it ended. It goes when it is released, or with us. */
 export type Hold = (words: readonly string[], until: string, seconds: number) => Promise<Held>;
 
-export const hold: Hold = (words, until, seconds) => {
+export const hold: Hold = async (words, until, seconds) => {
   const [program = '', ...rest] = words;
   const child = execa(program, rest, {
     cwd: '/',
@@ -87,50 +91,113 @@ export const hold: Hold = (words, until, seconds) => {
     buffer: false,
     stdin: 'pipe',
   });
-  let stdout = '';
-  let stderr = '';
-  return new Promise((resolve) => {
-    let answered = false;
-    let timedOut = false;
-    const release = async () => {
-      child.stdin.end();
-      if (!timedOut) await child;
-    };
-    const answer = (ended: boolean) => {
-      if (answered) return;
-      answered = true;
-      clearTimeout(timer);
-      resolve({ stdout, stderr, release, ended, timedOut });
-    };
-    const timer = setTimeout(() => {
-      stderr += `no answer within ${seconds} s`;
-      timedOut = true;
-      killAll(child.pid);
-      answer(true);
-      // What became somebody else may live on, and keeps our pipe: it is not waited for.
-      child.stdout.destroy();
-      child.stderr?.destroy();
-    }, seconds * 1000);
-    child.stdin.on('error', () => undefined); // it ended before we let it go: the answer tells
-    child.stdout.setEncoding('utf8');
-    child.stdout.on('data', (chunk: string) => {
-      stdout += chunk;
-      if (stdout.includes(until)) answer(false);
-    });
-    child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
-    void child.then((result) => {
-      if (result.exitCode === undefined && stderr === '') stderr = result.shortMessage ?? '';
-      answer(true);
-    });
+  const heard = { stdout: '', stderr: '', ended: false, why: '' };
+  let changed = (): void => undefined;
+  child.stdin.on('error', () => undefined); // it ended before we let it go: `ended` tells
+  child.stdout.on('data', (chunk: Buffer) => {
+    heard.stdout += chunk.toString('utf8');
+    changed();
   });
+  child.stderr.on('data', (chunk: Buffer) => {
+    heard.stderr += chunk.toString('utf8');
+    changed();
+  });
+  const end = child.then((result) => {
+    heard.ended = true;
+    if (result.exitCode === undefined) heard.why = result.shortMessage ?? '';
+    changed();
+  });
+  /** Waits until it holds, or the program ended, or the time is over; whether it holds. */
+  const listen = (holds: () => boolean, limit: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        changed = () => undefined;
+        resolve(false);
+      }, limit * 1000);
+      changed = () => {
+        if (!holds() && !heard.ended) return;
+        changed = () => undefined;
+        clearTimeout(timer);
+        resolve(holds());
+      };
+      changed();
+    });
+  const kill = (): void => void child.kill('SIGKILL');
+  const answered = await listen(() => heard.stdout.includes(until), seconds);
+  if (!answered && !heard.ended) {
+    kill();
+    heard.stderr += `no answer within ${seconds} s`;
+  }
+  const first = {
+    stdout: heard.stdout,
+    stderr: heard.stderr || heard.why,
+    ended: heard.ended,
+    timedOut: !answered && !heard.ended,
+  };
+  let queue: Promise<unknown> = Promise.resolve();
+  return {
+    ...first,
+    run: (argv, options) => {
+      const next = queue.then(() =>
+        converse(argv, options, { heard, listen, kill, write: (text) => child.stdin.write(text) }),
+      );
+      queue = next;
+      return next;
+    },
+    release: async () => {
+      child.stdin.end();
+      await end;
+    },
+  };
 };
 
-/** A program and those it started: it was given a process group of its own. */
-function killAll(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // They are gone, or belong to another user.
+type Conversation = {
+  heard: { stdout: string; stderr: string; ended: boolean; why: string };
+  listen: (holds: () => boolean, seconds: number) => Promise<boolean>;
+  kill: () => void;
+  write: (text: string) => void;
+};
+
+/**
+ * One command in a shell that reads its commands from us. stdin is a builtin's output, so that nothing of it is in
+ * an argv; descriptor 9 is the lock, which a server that is started must not inherit.
+ */
+async function converse(
+  argv: readonly string[],
+  options: { stdin: string; seconds: number },
+  shell: Conversation,
+): Promise<Spawned> {
+  const began = performance.now();
+  const { heard } = shell;
+  const token = `@${randomBytes(9).toString('hex')}`;
+  const command = quoteWords(argv);
+  const input =
+    options.stdin === '' ? `${command} </dev/null` : `printf %s ${quoteWord(options.stdin)} | ${command}`;
+  heard.stdout = '';
+  heard.stderr = '';
+  shell.write(`{ ${input}; } 9>&-; r=$?; printf '\n%s %s\n' ${token} "$r"; printf '\n%s\n' ${token} >&2\n`);
+  const mark = new RegExp(`\n${token} (\\d+)\n$`);
+  const done = await shell.listen(
+    () => mark.test(heard.stdout) && heard.stderr.endsWith(`\n${token}\n`),
+    options.seconds,
+  );
+  const ms = performance.now() - began;
+  if (!done) {
+    const timedOut = !heard.ended;
+    shell.kill();
+    return {
+      code: undefined,
+      stdout: heard.stdout,
+      stderr: heard.stderr || heard.why || 'the connection ended',
+      timedOut,
+      ms,
+    };
   }
+  return {
+    code: Number(mark.exec(heard.stdout)?.[1] ?? 1),
+    stdout: heard.stdout.replace(mark, ''),
+    stderr: heard.stderr.slice(0, -(token.length + 2)),
+    timedOut: false,
+    ms,
+  };
 }

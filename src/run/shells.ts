@@ -1,0 +1,52 @@
+import type { Step } from '../plan/plan.ts';
+import type { Held, Hold, Spawned } from './spawn.ts';
+
+export type Quick = (
+  step: Step,
+  argv: readonly string[],
+  options: { stdin: string; seconds: number },
+) => Promise<Spawned>;
+
+export type Shells = { quick: Quick; close: () => Promise<void> };
+
+/** Seconds that a host has to give us a shell. */
+const OPENING = 20;
+
+/**
+ * One shell for each node and user, opened when it is first needed and kept: a step then costs a fork on its host,
+ * not a login, a change of user and a start of Node's own. Lanes have shells of their own, so that they do not
+ * wait for each other. `given` are shells that are open already: those of the locked nodes.
+ */
+export function openShells(
+  hold: Hold,
+  onNode: (step: Step, argv: readonly string[]) => readonly string[],
+  given: ReadonlyMap<string, Held['run']>,
+): Shells {
+  const opened = new Map<string, Promise<Held>>();
+  /** Shells that died with a command that took too long; another one is opened in their place. */
+  const dead = new Set<string>();
+  const quick: Quick = async (step, argv, options) => {
+    const own = step.asLogin === true || step.lane !== undefined ? undefined : given.get(step.node);
+    if (own !== undefined && !dead.has(step.node)) {
+      const answer = await own(argv, options);
+      if (answer.code === undefined) dead.add(step.node);
+      return answer;
+    }
+    const key = `${step.node} ${step.asLogin === true ? 'login' : 'owner'} ${step.lane ?? ''}`;
+    const shell =
+      opened.get(key) ?? hold(onNode(step, ['sh', '-c', 'echo @open; exec sh']), '@open', OPENING);
+    opened.set(key, shell);
+    const held = await shell;
+    if (!held.ended && !held.timedOut) {
+      const answer = await held.run(argv, options);
+      if (answer.code === undefined) opened.delete(key);
+      return answer;
+    }
+    opened.delete(key);
+    return { code: undefined, stdout: '', stderr: held.stderr, timedOut: held.timedOut, ms: 0 };
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all([...opened.values()].map(async (shell) => (await shell).release()));
+  };
+  return { quick, close };
+}
