@@ -1,2 +1,39 @@
+import { addressOf, addressesOf } from '../addresses.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { failure } from '../errors.ts';
+import { planRemoveStandby } from '../plan/removeStandby.ts';
 import type { Action } from '../program.ts';
-export const removeStandby: Action = async () => undefined;
+import { nodeRows } from '../report/rows.ts';
+import { findTarget } from '../target.ts';
+import { perform, targetFlags } from './modes.ts';
+
+export const removeStandby: Action = async ([name], flags) => {
+  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
+  if (node === undefined) return;
+  if (cluster.file === undefined)
+    throw failure(
+      'usage',
+      'remove-standby needs a cluster file: it cleans up on the other nodes',
+      'Name it with --config FILE. One server alone is stopped by its service, and `pgrepl slot drop` drops a slot.',
+    );
+  const addresses = await ownAddresses(cluster, node);
+  await perform(
+    {
+      command: 'remove-standby',
+      cluster,
+      nodes: cluster.nodes,
+      plan: (state) => planRemoveStandby(cluster, state, { node, role: cluster.replication.role, addresses }),
+      rows: (state) => nodeRows(cluster, state),
+    },
+    flags,
+  );
+};
+
+/** Those that no other node comes from. */
+async function ownAddresses(cluster: Cluster, node: Node): Promise<readonly string[]> {
+  const ofNode = (each: Node): Promise<readonly string[]> =>
+    addressesOf({ ...cluster, nodes: [each] }, each, [addressOf(each)]);
+  const others = cluster.nodes.filter((other) => other.name !== node.name);
+  const taken = new Set((await Promise.all(others.map(ofNode))).flat());
+  return (await ofNode(node)).filter((address) => !taken.has(address));
+}
