@@ -36,7 +36,7 @@ export type Verb = {
     plan: Plan,
     state: ClusterState,
     signal: AbortSignal,
-  ) => { stepDone: (step: Step) => void; end: () => Promise<void> };
+  ) => { stepStarted?: (step: Step) => void; stepDone: (step: Step) => void; end: () => Promise<void> };
   /** The rows of the report; others than the cluster's own where a verb knows better. */
   rows?: (state: ClusterState) => readonly NodeRow[] | Promise<readonly NodeRow[]>;
 };
@@ -187,6 +187,7 @@ async function perform(
     signal,
     ...(mode.timeout === undefined ? {} : { patience: mode.timeout }),
     tell: (event) => {
+      if (event.is === 'started') beside?.stepStarted?.(event.step);
       if (event.is === 'done') beside?.stepDone(event.step);
       talk.step(event);
     },

@@ -42,112 +42,156 @@ export const LOOK = String.raw`
 t=$1 real=$2 debian=$3 bindir=$4 lock=$5 sql=$6
 export LC_ALL=C
 cd / || exit 1
+nl='
+'
 say() { printf '\n%s %s\n%s' "$t" "$1" "$2"; }
 show() { [ -f "$2" ] || return 0; if [ -r "$2" ]; then printf '\n%s %s %s\n' "$t" "$1" "$2"; cat -- "$2"; else say "unreadable $2" ""; fi; }
-say became "$(id -un)"
+me=$(id -un)
+say became "$me"
 exec 4>&2 2>/dev/null
 # A locked node keeps this process: it becomes the shell that the steps run in.
 go_on() { unset LC_ALL PGCONNECT_TIMEOUT PGOPTIONS PGAPPNAME; exec sh 2>&4 4>&-; }
 if [ -n "$lock" ]; then
-  f=/tmp/.pgrepl-$(id -un)-$(printf %s "$real" | cksum | tr ' ' -).lock
+  f=$(printf %s "$real" | cksum)
+  f=/tmp/.pgrepl-$me-${'$'}{f%% *}-${'$'}{f##* }.lock
+  # In a directory where everybody may write: neither somebody's link nor somebody's file.
+  if [ -L "$f" ] || { [ -e "$f" ] && [ ! -O "$f" ]; }; then say locked "no somebody who made $f, which is not ours"; exit 0; fi
   if exec 9<>"$f" && flock -n 9; then printf '%s\n' "$lock" >"$f"; say locked yes; else say locked "no $(cat "$f" 2>/dev/null)"; exit 0; fi
 fi
-parent=$(dirname -- "$real")
-[ -d "$real" ] && say exists "$(ls -A -- "$real" 2>&1 | head -n 20)"
-[ -d "$real" ] && say dirmode "$(stat -c '%a %U' -- "$real")"
+parent=${'$'}{real%/*}; parent=${'$'}{parent:-/}
+near=$real; while [ ! -d "$near" ]; do near=${'$'}{near%/*}; near=${'$'}{near:-/}; done
+if [ -d "$real" ]; then
+  say exists "$(ls -A -- "$real" | head -n 20)"
+  d=$(stat -c '%d %a %U' -- "$real" "$parent")
+  d1=${'$'}{d%%$nl*} d2=${'$'}{d#*$nl}
+  say dirmode "${'$'}{d1#* }"
+  [ "${'$'}{d1%% *}" = "${'$'}{d2%% *}" ] || say mountpoint yes
+fi
 [ -w "$parent" ] && say parentwritable yes
-if [ -d "$real" ] && [ "$(stat -c %d -- "$real")" != "$(stat -c %d -- "$parent")" ]; then say mountpoint yes; fi
-near=$real; while [ ! -d "$near" ]; do near=$(dirname -- "$near"); done
 [ -w "$near" ] && say creatable yes
-say free "$(df -Pk -- "$near" 2>/dev/null | awk 'NR == 2 { print $4 }')"
+say free "$(df -Pk -- "$near" | awk 'NR == 2 { print $4 }')"
 for s in "$real.pgrepl-new" "$real/.pgrepl-new"; do
   [ -f "$s/pgrepl" ] && say staged "$s"
   [ -f "$s/data/PG_VERSION" ] && [ -f "$s/complete" ] && say complete "$s"
   [ -d "$s" ] && [ ! -f "$s/pgrepl" ] && say obstacle "$s"
 done
 for s in /var/run/postgresql /tmp; do [ -d "$s" ] && [ -w "$s" ] && { say socketdir "$s"; break; }; done
-say listening "$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { n = split($2, a, ":"); print a[n] }' | sort -u)"
+say listening "$(awk '$4 == "0A" { n = split($2, a, ":"); if (!seen[a[n]]++) print a[n] }' /proc/net/tcp /proc/net/tcp6)"
 for s in "$real".pgrepl-old-*; do [ -d "$s" ] && say aside "$s"; done
-major=$(head -n 1 -- "$real/PG_VERSION" 2>/dev/null)
+major=
+[ -r "$real/PG_VERSION" ] && IFS= read -r major <"$real/PG_VERSION"
 [ -n "$major" ] && say pgversion "$major"
 [ -d /run/systemd/system ] && say systemd yes
-command -v pg_ctlcluster >/dev/null 2>&1 && say postgresqlcommon yes
-for d in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do [ -x "$d/postgres" ] && say bindir "$d"; done
-p=$(command -v postgres 2>/dev/null) && say bindir "$(dirname -- "$(readlink -f -- "$p")")"
-pid=$(head -n 1 -- "$real/postmaster.pid" 2>/dev/null)
-alive=
-if [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; then
-  case $(sed 's/.*) \(.\) .*/\1/' "/proc/$pid/stat" 2>/dev/null) in Z) ;; *) alive=yes ;; esac
+command -v pg_ctlcluster >/dev/null && say postgresqlcommon yes
+newest= most=0
+for d in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
+  [ -x "$d/postgres" ] || continue
+  say bindir "$d"
+  n=${'$'}{d%/bin}; n=${'$'}{n##*[!0-9]}
+  [ "${'$'}{n:-0}" -gt "$most" ] && { most=$n newest=$d; }
+done
+path=$(command -v postgres) && path=$(readlink -f -- "$path") && { path=${'$'}{path%/*}; say bindir "$path"; }
+pid= port= socket= alive=
+[ -r "$real/postmaster.pid" ] && { IFS= read -r pid; IFS= read -r _; IFS= read -r _; IFS= read -r port; IFS= read -r socket; } <"$real/postmaster.pid"
+if [ -n "$pid" ] && kill -0 "$pid"; then
+  s=; [ -r "/proc/$pid/stat" ] && IFS= read -r s <"/proc/$pid/stat"
+  case ${'$'}{s##*) } in Z*) ;; *) alive=yes ;; esac
 fi
 [ -n "$pid" ] && say pidfile "$pid"
 [ -n "$alive" ] && say alive yes
 b=$bindir
-[ -n "$b" ] || { [ -n "$alive" ] && exe=$(readlink "/proc/$pid/exe" 2>/dev/null) && b=$(dirname -- "$exe"); }
+[ -n "$b" ] || { [ -n "$alive" ] && exe=$(readlink "/proc/$pid/exe") && b=${'$'}{exe%/*}; }
 [ -n "$b" ] || for d in "/usr/lib/postgresql/$major/bin" "/usr/pgsql-$major/bin"; do [ -n "$major" ] && [ -x "$d/postgres" ] && b=$d; done
-[ -n "$b" ] || { p=$(command -v postgres 2>/dev/null) && b=$(dirname -- "$(readlink -f -- "$p")"); }
+[ -n "$b" ] || b=$path
 if [ -z "$b" ] && [ -z "$major" ]; then
-  case $debian in ?*) want=$(printf '%s' "$debian" | sed 's:/.*::') ;; *) want='*' ;; esac
-  b=$(ls -d /usr/lib/postgresql/$want/bin /usr/pgsql-$want/bin 2>/dev/null | sort -V | tail -n 1)
+  case $debian in
+    ?*) for d in "/usr/lib/postgresql/${'$'}{debian%%/*}/bin" "/usr/pgsql-${'$'}{debian%%/*}/bin"; do [ -x "$d/postgres" ] && b=$d; done ;;
+    *) b=$newest ;;
+  esac
 fi
 [ -n "$b" ] && say chosen "$b"
 case $b in '' | */postgresql/[0-9]*/bin | */pgsql-[0-9]*/bin) ;; *) say chosenversion "$("$b/postgres" --version)" ;; esac
-newest=$(ls -d /usr/lib/postgresql/*/bin /usr/pgsql-*/bin 2>/dev/null | sort -V | tail -n 1)
 for x in postgres initdb pg_ctl psql pg_basebackup pg_controldata pg_rewind pg_verifybackup pg_amcheck; do
   if [ -n "$b" ] && [ -x "$b/$x" ]; then say "program $x" "$b/$x"
   else case $x in psql | pg_basebackup)
     if [ -n "$newest" ] && [ -x "$newest/$x" ]; then say "program $x" "$newest/$x"
-    else p=$(command -v "$x" 2>/dev/null) && say "program $x" "$p"; fi ;;
+    else p=$(command -v "$x") && say "program $x" "$p"; fi ;;
   esac; fi
 done
 [ -L "$real/pg_wal" ] && say wallink "$(readlink -f -- "$real/pg_wal")"
-for l in "$real"/pg_tblspc/*; do [ -L "$l" ] && say tablespace "$(basename -- "$l") $(readlink -f -- "$l")"; done
+for l in "$real"/pg_tblspc/*; do [ -L "$l" ] && say tablespace "${'$'}{l##*/} $(readlink -f -- "$l")"; done
+answer=
+if [ -n "$alive" ]; then
+  [ -n "$socket" ] || socket=localhost
+  say port "$port"; say socket "$socket"
+  psql=psql; [ -x "$b/psql" ] && psql=$b/psql || { [ -x "$newest/psql" ] && psql=$newest/psql; }
+  export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl
+  first=
+  for u in "$me" postgres; do
+    for d in postgres template1; do
+      [ -z "$answer" ] || continue
+      if out=$(printf '%s\n' "$sql" | "$psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$u" -d "$d" 2>&1); then
+        answer=$out; say asked "$u $d"; say answer "$answer"
+      else
+        [ -n "$first" ] || first=$out
+        case $out in *'does not exist'*) ;; *) break 2 ;; esac
+      fi
+    done
+  done
+  [ -n "$answer" ] || say mute "$first"
+fi
+# Where the server says its files are; else where Debian's layout, its last start or its own directory have them.
+told() { printf '%s\n' "$answer" | sed -n "s/.*\"$1\" : \[\"\([^\"]*\)\".*/\1/p"; }
 conf=
+[ -n "$answer" ] && conf=$(told config_file)
 for f in /etc/postgresql/*/*/postgresql.conf; do
   [ -f "$f" ] || continue
-  d=$(sed -n "s/^[[:space:]]*data_directory[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "$f" 2>/dev/null | tail -n 1)
-  [ -n "$d" ] && [ "$(readlink -f -- "$d")" = "$real" ] && { conf=$f; say debian "$(printf %s "$f" | sed 's:/etc/postgresql/\(.*\)/postgresql.conf:\1:')"; }
+  d=$(sed -n "s/^[[:space:]]*data_directory[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "$f")
+  d=${'$'}{d##*$nl}
+  [ -n "$d" ] && { [ "$d" = "$real" ] || [ "$(readlink -f -- "$d")" = "$real" ]; } || continue
+  [ -n "$conf" ] || conf=$f
+  f=${'$'}{f%/postgresql.conf}; say debian "${'$'}{f#/etc/postgresql/}"
 done
 if [ -n "$alive" ] && [ -r "/proc/$pid/cgroup" ]; then
-  say cgroup "$(cat "/proc/$pid/cgroup" 2>/dev/null)"
+  say cgroup "$(cat "/proc/$pid/cgroup")"
 elif [ -d /run/systemd/system ]; then
   for f in /etc/systemd/system/*.service /usr/lib/systemd/system/postgresql*.service /lib/systemd/system/postgresql*.service; do
-    [ -f "$f" ] && grep -qF "PGDATA=$real" "$f" 2>/dev/null && say unit "$(basename -- "$f")"
+    [ -f "$f" ] && grep -qF "PGDATA=$real" "$f" && say unit "${'$'}{f##*/}"
   done
 fi
-if [ -z "$conf" ]; then
-  c=$(tr ' ' '\n' <"$real/postmaster.opts" 2>/dev/null | tr -d '"' | sed -n 's/^config_file=//p; s/^--config[-_]file=//p' | head -n 1)
-  [ -n "$c" ] && conf=$c || conf=$real/postgresql.conf
+if [ -z "$conf" ] && [ ! -f "$real/postgresql.conf" ] && [ -r "$real/postmaster.opts" ]; then
+  # Each word of the last start in quotes, a line each; -D is the directory of the configuration.
+  words=$(sed 's/" "/\n/g; s/ "/\n/; s/"$//' "$real/postmaster.opts")
+  conf=$(printf '%s\n' "$words" | sed -n 's/^\(-c\)\{0,1\}config_file=//p; s/^--config[-_]file=//p')
+  conf=${'$'}{conf##*$nl}
+  if [ -z "$conf" ]; then
+    conf=$(printf '%s\n' "$words" | sed -n '/^-D$/{n;p;}; s/^-D\(.\)/\1/p')
+    conf=${'$'}{conf##*$nl}/postgresql.conf
+    [ -f "$conf" ] || conf=
+  fi
 fi
-dir=$(dirname -- "$conf")
+[ -n "$conf" ] || conf=$real/postgresql.conf
+dir=${'$'}{conf%/*}
 show conf "$conf"; show auto "$real/postgresql.auto.conf"; show recovery "$real/recovery.conf"
-hba=$(sed -n "s/^[[:space:]]*hba_file[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "$conf" 2>/dev/null | tail -n 1)
+hba=
+if [ -n "$answer" ]; then hba=$(told hba_file)
+elif [ -f "$conf" ] && [ -x "$b/postgres" ]; then
+  hba=$("$b/postgres" -C hba_file -D "$dir" -c "data_directory=$real" -c "config_file=$conf" 2>&1) || { say confwrong "$hba"; hba=; }
+fi
 case $hba in '') hba=$dir/pg_hba.conf ;; /*) ;; *) hba=$real/$hba ;; esac
 show hba "$hba"
 for f in "$dir/pgrepl.conf" "$dir/conf.d/99-pgrepl.conf"; do show own "$f"; done
 for f in "$dir"/conf.d/*.conf; do show included "$f"; done
-sed -n "s/^[[:space:]]*include\(_if_exists\)*[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\2/p" "$conf" 2>/dev/null | while IFS= read -r f; do
-  case $f in /*) ;; *) f=$dir/$f ;; esac
+[ -f "$conf" ] && sed -n "s/^[[:space:]]*include\(_if_exists\)*[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\2/p" "$conf" | while IFS= read -r f; do
+  case $f in pgrepl.conf) continue ;; /*) ;; *) f=$dir/$f ;; esac
   show included "$f"
 done
 for s in standby.signal recovery.signal pgrepl.pgpass pgrepl.rewinding; do [ -f "$real/$s" ] && say signal "$s"; done
-[ -d "$real/pg_wal/archive_status" ] && say ready "$(ls "$real/pg_wal/archive_status" 2>/dev/null | grep -c '\.ready$')"
+if [ -d "$real/pg_wal/archive_status" ]; then
+  n=0; for f in "$real"/pg_wal/archive_status/*.ready; do [ -f "$f" ] && n=$((n + 1)); done
+  say ready "$n"
+fi
 if [ -n "$major" ] && [ -x "$b/pg_controldata" ]; then say control "$("$b/pg_controldata" -D "$real" 2>&1)"; fi
-[ -n "$alive" ] || { say end ok; [ -z "$lock" ] || go_on; exit 0; }
-port=$(sed -n 4p "$real/postmaster.pid"); socket=$(sed -n 5p "$real/postmaster.pid")
-[ -n "$socket" ] || socket=localhost
-say port "$port"; say socket "$socket"
-psql=psql; [ -x "$b/psql" ] && psql=$b/psql || { [ -x "$newest/psql" ] && psql=$newest/psql; }
-export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl
-first=
-for u in "$(id -un)" postgres; do
-  for d in postgres template1; do
-    out=$(printf '%s\n' "$sql" | "$psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$u" -d "$d" 2>&1) && {
-      say asked "$u $d"; say answer "$out"; say end ok; [ -z "$lock" ] || go_on; exit 0; }
-    [ -n "$first" ] || first=$out
-    case $out in *'does not exist'*) ;; *) break ;; esac
-  done
-done
-say mute "$first"
 say end ok
 [ -z "$lock" ] || go_on
 `;

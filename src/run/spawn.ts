@@ -80,6 +80,34 @@ export type Held = {
 export type Hold = (words: readonly string[], until: string, seconds: number) => Promise<Held>;
 
 export const hold: Hold = async (words, until, seconds) => {
+  const { conversation, heard, end } = begin(words);
+  const answered = await conversation.listen(() => heard.stdout.includes(until), seconds);
+  const timedOut = !answered && !heard.ended;
+  if (timedOut) {
+    conversation.kill();
+    heard.stderr += `no answer within ${seconds} s`;
+  }
+  const first = { stdout: heard.stdout, stderr: heard.stderr || heard.why, ended: heard.ended, timedOut };
+  let queue: Promise<unknown> = Promise.resolve();
+  return {
+    ...first,
+    run: (argv, options) => {
+      const next = queue.then(() => converse(argv, options, conversation));
+      queue = next;
+      return next;
+    },
+    release: end,
+  };
+};
+
+type Heard = { stdout: string; stderr: string; ended: boolean; why: string };
+
+/** A program whose stdin stays open and whose output is collected; `end` closes its stdin and waits for it. */
+function begin(words: readonly string[]): {
+  conversation: Conversation;
+  heard: Heard;
+  end: () => Promise<void>;
+} {
   const [program = '', ...rest] = words;
   const child = execa(program, rest, {
     cwd: '/',
@@ -91,68 +119,49 @@ export const hold: Hold = async (words, until, seconds) => {
     buffer: false,
     stdin: 'pipe',
   });
-  const heard = { stdout: '', stderr: '', ended: false, why: '' };
+  const heard: Heard = { stdout: '', stderr: '', ended: false, why: '' };
   let changed = (): void => undefined;
   child.stdin.on('error', () => undefined); // it ended before we let it go: `ended` tells
-  child.stdout.on('data', (chunk: Buffer) => {
-    heard.stdout += chunk.toString('utf8');
-    changed();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    heard.stderr += chunk.toString('utf8');
-    changed();
-  });
-  const end = child.then((result) => {
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (chunk: Buffer) => {
+      heard[name] += chunk.toString('utf8');
+      changed();
+    });
+  }
+  const ended = child.then((result) => {
     heard.ended = true;
     if (result.exitCode === undefined) heard.why = result.shortMessage ?? '';
     changed();
   });
-  /** Waits until it holds, or the program ended, or the time is over; whether it holds. */
-  const listen = (holds: () => boolean, limit: number): Promise<boolean> =>
+  const listen = (holds: () => boolean, seconds: number): Promise<boolean> =>
     new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        changed = () => undefined;
-        resolve(false);
-      }, limit * 1000);
-      changed = () => {
-        if (!holds() && !heard.ended) return;
+      const finish = (answer: boolean): void => {
         changed = () => undefined;
         clearTimeout(timer);
-        resolve(holds());
+        resolve(answer);
+      };
+      const timer = setTimeout(() => finish(false), seconds * 1000);
+      changed = () => {
+        if (holds() || heard.ended) finish(holds());
       };
       changed();
     });
-  const kill = (): void => void child.kill('SIGKILL');
-  const answered = await listen(() => heard.stdout.includes(until), seconds);
-  if (!answered && !heard.ended) {
-    kill();
-    heard.stderr += `no answer within ${seconds} s`;
-  }
-  const first = {
-    stdout: heard.stdout,
-    stderr: heard.stderr || heard.why,
-    ended: heard.ended,
-    timedOut: !answered && !heard.ended,
+  const conversation: Conversation = {
+    heard,
+    listen,
+    kill: () => void child.kill('SIGKILL'),
+    write: (text) => void child.stdin.write(text),
   };
-  let queue: Promise<unknown> = Promise.resolve();
-  return {
-    ...first,
-    run: (argv, options) => {
-      const next = queue.then(() =>
-        converse(argv, options, { heard, listen, kill, write: (text) => child.stdin.write(text) }),
-      );
-      queue = next;
-      return next;
-    },
-    release: async () => {
-      child.stdin.end();
-      await end;
-    },
+  const end = async (): Promise<void> => {
+    child.stdin.end();
+    await ended;
   };
-};
+  return { conversation, heard, end };
+}
 
 type Conversation = {
-  heard: { stdout: string; stderr: string; ended: boolean; why: string };
+  heard: Heard;
+  /** Waits until it holds, or the program ended, or the time is over; whether it holds. */
   listen: (holds: () => boolean, seconds: number) => Promise<boolean>;
   kill: () => void;
   write: (text: string) => void;

@@ -1,2 +1,58 @@
 import type { Action } from '../program.ts';
-export const promote: Action = async () => undefined;
+import { addressOf } from '../addresses.ts';
+import { askOutside } from '../askOutside.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { upstreamOf } from '../facts/upstream.ts';
+import { outageMeter } from '../outage.ts';
+import { passwordOf } from '../passwords.ts';
+import { planPromote, type OutsideUpstream } from '../plan/promote.ts';
+import { nodeRows } from '../report/rows.ts';
+import { onNodes } from '../run/nodes.ts';
+import { spawn } from '../run/spawn.ts';
+import { findTarget } from '../target.ts';
+import { modeOf, number, perform, targetFlags } from './modes.ts';
+
+export const promote: Action = async ([name], flags) => {
+  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
+  if (node === undefined) return;
+  const primaryIsDead = flags['primaryIsDead'] === true;
+  const password = await passwordOf(cluster);
+  const meter = outageMeter();
+  const plan = async (state: ClusterState) => {
+    const outside = primaryIsDead ? undefined : await outsideOf(cluster, state, node);
+    return planPromote(cluster, state, {
+      node,
+      primaryIsDead,
+      acceptLoss: number(flags, 'acceptLoss') ?? 0,
+      allowDelayed: flags['allowDelayed'] === true,
+      role: cluster.replication.role,
+      addressOf,
+      seconds: modeOf(flags).timeout ?? 300,
+      ...(password === undefined ? {} : { password }),
+      ...(outside === undefined ? {} : { outside }),
+    });
+  };
+  await perform(
+    {
+      command: 'promote',
+      cluster,
+      nodes: [node],
+      plan,
+      rows: (state) => nodeRows(cluster, state),
+      beside: meter.beside(node.name),
+      extra: () => meter.result(),
+    },
+    flags,
+  );
+};
+
+async function outsideOf(
+  cluster: Cluster,
+  state: ClusterState,
+  node: Node,
+): Promise<OutsideUpstream | undefined> {
+  const found = state.nodes.find((each) => each.node === node.name);
+  if (found?.is !== 'standby' || upstreamOf(cluster, state, node.name) !== undefined) return undefined;
+  return askOutside(node, found, { spawn, onNode: onNodes(cluster, state) });
+}

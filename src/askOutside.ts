@@ -1,0 +1,45 @@
+import type { Node } from './cluster/types.ts';
+import type { NodeState } from './facts/state.ts';
+import type { Asking } from './askSource.ts';
+import type { OutsideUpstream } from './plan/promote.ts';
+import { conninfo, parseConninfo } from './render/conninfo.ts';
+
+/**
+ * What became of a standby's upstream that no file names, asked from the standby's host with the standby's own
+ * connection: whoever may replicate from it may ask whether it takes writes, if pg_hba.conf lets them in.
+ */
+export async function askOutside(
+  node: Node,
+  found: Extract<NodeState, { is: 'standby' }>,
+  asking: Asking,
+): Promise<OutsideUpstream | undefined> {
+  const parts = parseConninfo(found.conninfo);
+  if (parts?.['host'] === undefined && parts?.['hostaddr'] === undefined) return undefined;
+  const name = `${parts['host'] ?? parts['hostaddr'] ?? ''}:${parts['port'] ?? '5432'}`;
+  const { replication: _replication, application_name: _name, ...rest } = parts;
+  const to = conninfo({ ...rest, dbname: 'postgres', connect_timeout: '5', application_name: 'pgrepl' });
+  const argv = [
+    'env',
+    'LC_ALL=C',
+    found.machine.programs.psql ?? 'psql',
+    '-XAtqw',
+    '-d',
+    to,
+    '-c',
+    'SELECT pg_is_in_recovery()',
+  ];
+  const ended = await asking.spawn(asking.onNode({ node: node.name }, argv), { seconds: 15 });
+  const said = ended.timedOut
+    ? 'no answer in time'
+    : (ended.stderr.trim().split('\n')[0] ?? '').replace(/^psql: (error: )?/, '');
+  if (ended.code === 0) return { name, is: ended.stdout.trim() === 'f' ? 'primary' : 'standby', said };
+  return { name, is: kindOf(said), said };
+}
+
+/** libpq's words under LC_ALL=C (fe-connect.c); a server that says FATAL is one that lives. */
+function kindOf(said: string): OutsideUpstream['is'] {
+  if (/FATAL|fe_sendauth|no password supplied|authentication/.test(said)) return 'alive';
+  if (/Connection refused/.test(said) && !/timeout|unreachable|No route/.test(said)) return 'not listening';
+  if (/No such file or directory/.test(said)) return 'not listening';
+  return 'unknown';
+}

@@ -1,0 +1,59 @@
+import type { Argv } from './words.ts';
+import { psql, type Socket } from './psql.ts';
+import { script } from './shell.ts';
+
+/** What the canary's programs print when they have come so far. */
+export const READY = 'pgrepl-ready';
+export const WRITTEN = 'pgrepl-written';
+export const READ = 'pgrepl-read';
+
+const TABLE = 'pgrepl_verify';
+
+/**
+ * One session on the primary that lasts as long as its stdin: it writes a row into a table of its own, and when its
+ * stdin ends, because we are done or gone, it drops the table. What a host that died left is dropped first; the
+ * lock keeps that from being the table of another pgrepl that is at work.
+ */
+const WRITE_AND_DROP = String.raw`before=$1 after=$2; shift 2
+{ printf '%s\n' "$before"; cat >/dev/null; printf '%s\n' "$after"; } | "$@"`;
+
+export function writeCanary(at: Socket, token: string): Argv & readonly string[] {
+  const name = `public.${TABLE}_${token}`;
+  const before = `SET synchronous_commit = local;
+SET default_transaction_read_only = off;
+SET lock_timeout = '10s';
+SELECT pg_advisory_lock(hashtext('${TABLE}')) \g /dev/null
+SELECT format('DROP TABLE IF EXISTS public.%I', relname) FROM pg_class
+  WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ '^${TABLE}_[0-9a-f]{16}$' \gexec
+BEGIN;
+CREATE TABLE ${name} (token text NOT NULL);
+INSERT INTO ${name} VALUES ('${token}');
+COMMIT;
+SELECT '${WRITTEN} ' || pg_current_wal_lsn();`;
+  return script(WRITE_AND_DROP, 'canary', before, `DROP TABLE IF EXISTS ${name};`, ...psql(at));
+}
+
+/**
+ * Asks a standby every two milliseconds until the row is there. The name is looked up without a lock, so that the
+ * replay of anybody's DROP TABLE never waits for us; a lock is held only for the reading that ends it.
+ */
+export function readCanary(at: Socket, token: string, seconds: number): readonly string[] {
+  const name = `public.${TABLE}_${token}`;
+  const there = `to_regclass('${name}') IS NOT NULL`;
+  return poll(at, seconds, there, `EXECUTE 'SELECT token FROM ${name}' INTO STRICT found; EXIT WHEN found = '${token}';`);
+}
+
+/** Asks a server until a condition holds: how far a standby is that cannot be read from. */
+export function untilTrue(at: Socket, condition: string, seconds: number): readonly string[] {
+  return poll(at, seconds, condition, 'EXIT;');
+}
+
+function poll(at: Socket, seconds: number, condition: string, then: string): readonly string[] {
+  const loop = `DO $$ DECLARE found text; BEGIN
+LOOP
+  IF ${condition} THEN ${then} END IF;
+  IF clock_timestamp() > statement_timestamp() + interval '${seconds} seconds' THEN RAISE EXCEPTION 'not seen within ${seconds} s'; END IF;
+  PERFORM pg_sleep(0.002);
+END LOOP; END $$`;
+  return [...psql(at), '-c', `SELECT '${READY}'`, '-c', loop, '-c', `SELECT '${READ}'`];
+}
