@@ -123,8 +123,9 @@ function begin(words: readonly string[]): {
   let changed = (): void => undefined;
   child.stdin.on('error', () => undefined); // it ended before we let it go: `ended` tells
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].on('data', (chunk: Buffer) => {
-      heard[name] += chunk.toString('utf8');
+    // A character may be divided between two chunks.
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      heard[name] += text;
       changed();
     });
   }
