@@ -1,11 +1,10 @@
-import type { Argv } from './words.ts';
 import { psql, type Socket } from './psql.ts';
 import { script } from './shell.ts';
 
-/** What the canary's programs print when they have come so far. */
+/** What they print: READY on stderr; on stdout ANSWER, and WRITTEN with the position where it went well. */
 export const READY = 'pgrepl-ready';
-export const WRITTEN = 'pgrepl-written';
-export const READ = 'pgrepl-read';
+export const ANSWER = 'pgrepl-canary ';
+export const WRITTEN = `${ANSWER}written`;
 
 const TABLE = 'pgrepl_verify';
 
@@ -15,16 +14,17 @@ const TABLE = 'pgrepl_verify';
  * lock keeps that from being the table of another pgrepl that is at work.
  */
 const WRITE_AND_DROP = String.raw`before=$1 after=$2; shift 2
-{ printf '%s\n' "$before"; cat >/dev/null; printf '%s\n' "$after"; } | "$@"`;
+{ printf '%s\n' "$before"; cat >/dev/null; printf '%s\n' "$after"; } | { "$@" || echo 'pgrepl-canary failed'; }`;
 
-export function writeCanary(at: Socket, token: string): Argv & readonly string[] {
+export function writeCanary(at: Socket, token: string): readonly string[] {
   const name = `public.${TABLE}_${token}`;
   const before = `SET synchronous_commit = local;
 SET default_transaction_read_only = off;
 SET lock_timeout = '10s';
-SELECT pg_advisory_lock(hashtext('${TABLE}')) \g /dev/null
+SET client_min_messages = error;
+SELECT pg_advisory_lock(hashtext('${TABLE}')) \\g /dev/null
 SELECT format('DROP TABLE IF EXISTS public.%I', relname) FROM pg_class
-  WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ '^${TABLE}_[0-9a-f]{16}$' \gexec
+  WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ '^${TABLE}_[0-9a-f]{16}$' \\gexec
 BEGIN;
 CREATE TABLE ${name} (token text NOT NULL);
 INSERT INTO ${name} VALUES ('${token}');
@@ -34,13 +34,19 @@ SELECT '${WRITTEN} ' || pg_current_wal_lsn();`;
 }
 
 /**
- * Asks a standby every two milliseconds until the row is there. The name is looked up without a lock, so that the
- * replay of anybody's DROP TABLE never waits for us; a lock is held only for the reading that ends it.
+ * Asks a standby every two milliseconds until the row is there. It looks into pg_class, so that the replay
+ * of anybody's DROP TABLE never waits for us (and not by to_regclass, whose cache a transaction that takes no lock
+ * never renews); a lock is held only for the reading that ends it.
  */
 export function readCanary(at: Socket, token: string, seconds: number): readonly string[] {
   const name = `public.${TABLE}_${token}`;
-  const there = `to_regclass('${name}') IS NOT NULL`;
-  return poll(at, seconds, there, `EXECUTE 'SELECT token FROM ${name}' INTO STRICT found; EXIT WHEN found = '${token}';`);
+  const there = `EXISTS (SELECT FROM pg_class WHERE relname = '${TABLE}_${token}')`;
+  return poll(
+    at,
+    seconds,
+    there,
+    `EXECUTE 'SELECT token FROM ${name}' INTO STRICT found; EXIT WHEN found = '${token}';`,
+  );
 }
 
 /** Asks a server until a condition holds: how far a standby is that cannot be read from. */
@@ -50,10 +56,19 @@ export function untilTrue(at: Socket, condition: string, seconds: number): reado
 
 function poll(at: Socket, seconds: number, condition: string, then: string): readonly string[] {
   const loop = `DO $$ DECLARE found text; BEGIN
+RAISE NOTICE '${READY}';
 LOOP
   IF ${condition} THEN ${then} END IF;
   IF clock_timestamp() > statement_timestamp() + interval '${seconds} seconds' THEN RAISE EXCEPTION 'not seen within ${seconds} s'; END IF;
   PERFORM pg_sleep(0.002);
 END LOOP; END $$`;
-  return [...psql(at), '-c', `SELECT '${READY}'`, '-c', loop, '-c', `SELECT '${READ}'`];
+  return [
+    ...psql(at),
+    '-c',
+    'SET client_min_messages = notice',
+    '-c',
+    'SET statement_timeout = 0',
+    '-c',
+    loop,
+  ];
 }
