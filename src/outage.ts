@@ -1,31 +1,83 @@
 import type { Verb } from './operate.ts';
+import { STOP } from './plan/switchover.ts';
+import { psql, type Socket } from './tools/psql.ts';
+import { LEASH, script } from './tools/shell.ts';
+import type { Stream } from './run/spawn.ts';
+
+/** A write that needs no table: a transaction id, and its commit. A server in recovery has none to give. */
+const WRITES = `SELECT txid_current() \\watch 0.005\n`;
+const WRITES_ONCE_IT_MAY = `SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE txid_current()::text END \\watch 0.002\n`;
+
+export type Meter = {
+  beside: NonNullable<Verb['beside']>;
+  result: () => Readonly<Record<string, unknown>>;
+};
+
+type Times = { lastOld?: number; firstNew?: number; promotionBegan?: number; promotionEnded?: number };
+
+/** Where the two ends of an outage are looked for; a promotion after a crash has one end alone. */
+export type Ends = {
+  candidate: string;
+  start: (node: string, argv: readonly string[], stdin: string, onLine: (line: string) => void) => Stream;
+  old?: { node: string; socket: Socket };
+  fresh?: { node: string; socket: Socket };
+};
 
 /**
- * Measures the time in which no client could write. Both ends must be seen: the last write that the old primary
- * took and the first that the new one takes. For a promotion of a standby whose primary was gone before, only the
- * promotion itself is measured.
+ * Measures the time in which no client could write: from the last write that the old primary acknowledged to the
+ * first that the new one did, both made by clients of ours beside the steps. Where one end is not seen,
+ * writeOutageMs is null, and the promotion alone is told.
  */
-export function outageMeter(): {
-  beside: (node: string) => NonNullable<Verb['beside']>;
-  result: () => Readonly<Record<string, unknown>>;
-} {
-  let promotionBegan: number | undefined;
-  let promotionEnded: number | undefined;
+export function outageMeter(ends: () => Ends): Meter {
+  const times: Times = {};
   return {
-    beside: (node) => () => ({
-      stepStarted: (step) => {
-        if (step.node === node && step.why.startsWith('promote')) promotionBegan = performance.now();
-      },
-      stepDone: (step) => {
-        if (step.node === node && step.why === 'it takes writes') promotionEnded = performance.now();
-      },
-      end: async () => undefined,
-    }),
-    result: () => ({
-      writeOutageMs: null,
-      ...(promotionBegan === undefined || promotionEnded === undefined
-        ? {}
-        : { promotionMs: Math.round(promotionEnded - promotionBegan) }),
-    }),
+    beside: () => {
+      const { candidate, old, fresh, start } = ends();
+      const streams: Stream[] = [];
+      if (old !== undefined && fresh !== undefined) {
+        streams.push(start(old.node, clientOf(old.socket), WRITES, (line) => seen(times, 'lastOld', line)));
+        streams.push(
+          start(fresh.node, clientOf(fresh.socket), WRITES_ONCE_IT_MAY, (line) =>
+            seen(times, 'firstNew', line),
+          ),
+        );
+      }
+      return {
+        stepStarted: (step) => {
+          if (step.node === candidate && step.why.startsWith('promote'))
+            times.promotionBegan = performance.now();
+          if (step.why === STOP) times.lastOld ??= performance.now();
+        },
+        stepDone: (step) => {
+          if (step.node === candidate && step.why === 'it takes writes')
+            times.promotionEnded = performance.now();
+        },
+        end: async () => void (await Promise.all(streams.map((each) => each.end()))),
+      };
+    },
+    result: () => told(times),
+  };
+}
+
+function clientOf(socket: Socket): readonly string[] {
+  return script(LEASH, 'leash', ...psql(socket));
+}
+
+/** psql's \watch prints a line for the time, a line for the value; a value is a number. */
+function seen(times: Times, which: 'lastOld' | 'firstNew', line: string): void {
+  if (!/^\d+$/.test(line.trim())) return;
+  if (which === 'lastOld') times.lastOld = performance.now();
+  else times.firstNew ??= performance.now();
+}
+
+function told(times: Times): Readonly<Record<string, unknown>> {
+  const { lastOld, firstNew, promotionBegan, promotionEnded } = times;
+  const writeOutageMs =
+    lastOld === undefined || firstNew === undefined ? null : Math.max(0, Math.round(firstNew - lastOld));
+  return {
+    writeOutageMs,
+    ...(promotionBegan === undefined || promotionEnded === undefined
+      ? {}
+      : { promotionMs: Math.round(promotionEnded - promotionBegan) }),
   };
 }

@@ -156,6 +156,24 @@ const VERBS: readonly VerbDefinition[] = [
     load: async () => (await import('./verbs/promote.ts')).promote,
   },
   {
+    name: 'switchover',
+    args: '<node>',
+    summary: 'swap the primary and a standby, without losing a write',
+    detail:
+      'Done when the node is the primary, the old primary and every other standby stream from it. Before the promotion any failure is rolled back (exit status 6).',
+    options: [
+      option('--max-lag <bytes>', 'how far the node may be behind (default: 16777216)').argParser(
+        whole('--max-lag', 0, Number.MAX_SAFE_INTEGER),
+      ),
+      ROLE,
+      PASSWORD,
+    ],
+    examples: ['pgrepl switchover pg2', 'pgrepl switchover pg2 --dry-run'],
+    changes: true,
+    target: true,
+    load: async () => (await import('./verbs/switchover.ts')).switchover,
+  },
+  {
     name: 'status',
     args: '',
     summary: 'show every node: role, upstream, lag, slot, timeline, and what is wrong',
@@ -265,6 +283,18 @@ const VERBS: readonly VerbDefinition[] = [
     changes: false,
     target: true,
     load: async () => (await import('./verbs/render.ts')).render,
+  },
+  {
+    name: 'demo',
+    args: '',
+    summary: 'show the main job on this machine: a primary and two standbys that fail over',
+    detail:
+      'The servers run in a temporary directory on free ports, and everything is removed in the end, with Ctrl-C too.',
+    options: [option('--keep', 'leave it running, and say how to connect and how to remove it')],
+    examples: ['pgrepl demo', 'pgrepl demo --keep'],
+    changes: false,
+    target: false,
+    load: async () => (await import('./verbs/demo.ts')).demo,
   },
 ];
 

@@ -30,6 +30,8 @@ export type Move = {
   role: string;
   password?: Secret;
   lane?: string;
+  /** Set the connection even if it leads there already: it will not, by then. */
+  anyway?: boolean;
   seconds: number;
 };
 
@@ -48,7 +50,10 @@ export function linkTo(upstream: Up, move: Move): Link {
 export function moveSteps(standby: Standby, upstream: Up, move: Move): readonly Step[] {
   const link = linkTo(upstream, move);
   const lane = move.lane === undefined ? {} : { lane: move.lane };
-  const relink = leadsTo(standby.conninfo, standby.slot, link) ? [] : relinkSteps(standby, link, move.lane);
+  const relink =
+    move.anyway !== true && leadsTo(standby.conninfo, standby.slot, link)
+      ? []
+      : relinkSteps(standby, link, move.lane);
   return [
     ...slotSteps(upstream, link.slot, move.lane),
     ...relink.map((step) => ({ ...step, ...lane })),

@@ -89,3 +89,8 @@ export function futureSocket(state: Seen, port: number, socketDir: string): Sock
   const user = state.machine.become ?? state.machine.login;
   return { psql: state.machine.programs.psql ?? 'psql', socketDir, port, user, database: 'postgres' };
 }
+
+/** A slot's name between quotes: it has lower-case letters, digits and underscores (slot.c), nothing to escape. */
+export function copySafe(name: string): string {
+  return name.replace(/[^a-z0-9_]/g, '');
+}

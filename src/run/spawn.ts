@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Writable } from 'node:stream';
 import { execa } from 'execa';
 import { quoteWord, quoteWords } from '../tools/words.ts';
 
@@ -18,6 +19,7 @@ export type SpawnOptions = {
   /** Kept open until the program ends, so that a program on a leash ends with us. */
   leash?: boolean;
   onStderr?: (chunk: string) => void;
+  /** Ends a program on a leash. */
   signal?: AbortSignal;
 };
 
@@ -44,11 +46,11 @@ export const spawn: Spawn = async (words, options = {}) => {
     maxBuffer: 64 * 1024 * 1024,
     ...(options.leash === true ? { stdin: 'pipe' as const } : { input: options.stdin ?? '' }),
     ...(options.seconds === undefined ? {} : { timeout: options.seconds * 1000 }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal, forceKillAfterDelay: 10_000 }),
   });
   if (options.leash === true) {
     child.stdin?.on('error', () => undefined); // it ended without reading: its exit status tells
     child.stdin?.write(options.stdin ?? '');
+    options.signal?.addEventListener('abort', () => letGo(child), { once: true });
   }
   const { onStderr } = options;
   if (onStderr !== undefined) child.stderr?.on('data', (chunk: Buffer) => onStderr(chunk.toString('utf8')));
@@ -64,6 +66,12 @@ export const spawn: Spawn = async (words, options = {}) => {
     ms: performance.now() - began,
   };
 };
+
+/** Lets the leash end: so its program ends on whatever host it is, and we see it end. */
+function letGo(child: { stdin: Writable | null; kill: (signal: 'SIGKILL') => boolean }): void {
+  child.stdin?.end();
+  setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
+}
 
 /** A program that is kept while it is useful: its output so far, a shell to go on with, and its end. */
 export type Held = {
@@ -209,5 +217,36 @@ async function converse(
     stderr: heard.stderr.slice(0, -(token.length + 2)),
     timedOut: false,
     ms,
+  };
+}
+
+export type Stream = { end: () => Promise<void> };
+
+/** A program that talks line by line until it is ended; it is on a leash (tools/shell.ts), so its stdin ends it. */
+export function stream(words: readonly string[], stdin: string, onLine: (line: string) => void): Stream {
+  const [program = '', ...rest] = words;
+  const child = execa(program, rest, {
+    cwd: '/',
+    env: cleanEnvironment(),
+    extendEnv: false,
+    reject: false,
+    detached: true,
+    cleanup: false,
+    buffer: false,
+    stdin: 'pipe',
+  });
+  let part = '';
+  child.stdin.on('error', () => undefined); // it may end first: what it measured ends with its server
+  child.stdin.write(`${Buffer.byteLength(stdin)}\n${stdin}`);
+  child.stdout.on('data', (chunk: Buffer) => {
+    const lines = `${part}${chunk.toString('utf8')}`.split('\n');
+    part = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+  return {
+    end: async () => {
+      child.stdin.end();
+      await child;
+    },
   };
 }

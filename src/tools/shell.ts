@@ -25,9 +25,6 @@ fi`;
 /** The first line of stdin is the password: it reaches libpq by the environment of one process, and no argv. */
 export const WITH_PASSWORD = `IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"`;
 
-/** SQL after the password, for psql over a replication connection. */
-export const ASK_WITH_PASSWORD = WITH_PASSWORD;
-
 /**
  * A program on a leash: when our stdin ends because we are gone, so does the program. The first line of stdin
  * says how many bytes are the program's own.
@@ -53,48 +50,80 @@ exit "$r"`;
 export const MAKE_STAGING = String.raw`set -e
 umask 077
 s=$1; shift
-if [ -d "$s" ] && [ ! -f "$s/pgrepl" ]; then echo "$s is not ours" >&2; exit 1; fi
+if [ -d "$s" ] && [ ! -f "$s/pgrepl" ]; then echo "error: $s is not ours" >&2; exit 1; fi
 for d in "$@"; do
-  if [ -d "$d" ] && [ -n "$(ls -A -- "$d" | grep -v '^lost+found$')" ]; then echo "directory $d is not empty: error" >&2; exit 1; fi
+  if [ -d "$d" ] && [ -n "$(ls -A -- "$d" | grep -v '^lost+found$')" ]; then echo "error: directory $d is not empty" >&2; exit 1; fi
 done
 mkdir -p -- "$s"
 for d in "$@"; do printf '%s\n' "$d" >>"$s/outside"; done
 echo "made by pgrepl; a later run removes or completes it" >"$s/pgrepl"`;
 
 /**
- * Removes a staging directory, and refuses one without our mark. What the dead copy put outside it goes too,
- * unless a file there is younger than the copy's own last sign of life: then somebody uses it since.
+ * Removes a staging directory, and refuses one without our mark. What the dead copy put outside it goes too, while
+ * the copy is not the data directory yet: nothing that a data directory links to or a process has open, and nothing
+ * but what pg_basebackup makes there.
  */
 export const REMOVE_STAGING = String.raw`set -e
 s=$1
 [ -e "$s" ] || exit 0
-[ -f "$s/pgrepl" ] || { echo "$s is not ours" >&2; exit 1; }
-if [ -f "$s/outside" ]; then
-  last=$(find "$s" -type f -printf '%T@\n' | sort -n | tail -n 1 | sed 's/\..*//')
+[ -f "$s/pgrepl" ] || { echo "error: $s is not ours" >&2; exit 1; }
+case $s in */.pgrepl-new) real=${'$'}{s%/.pgrepl-new} ;; *) real=${'$'}{s%.pgrepl-new} ;; esac
+busy() {
+  for c in "$real" "$real".pgrepl-old-* "$real"/.pgrepl-old-*; do
+    for l in "$c"/pg_wal "$c"/pg_tblspc/*; do
+      if [ -L "$l" ] && [ "$(readlink -f -- "$l")" = "$1" ]; then return 0; fi
+    done
+  done
+  ls -l /proc/[0-9]*/fd 2>/dev/null | grep -qF -- "-> $1/"
+}
+empty() {
+  for f in "$1"/.[!.]* "$1"/*; do
+    [ -e "$f" ] || [ -L "$f" ] || continue
+    case ${'$'}{f##*/} in
+      lost+found) ;;
+      PG_[0-9]*_[0-9]* | archive_status | summaries | [0-9A-F][0-9A-F][0-9A-F][0-9A-F][0-9A-F][0-9A-F][0-9A-F][0-9A-F]*) [ -n "$2" ] || rm -rf -- "$f" ;;
+      *) echo "error: $f was not made by the copy that began here; look at it, and empty $1 if nobody needs it" >&2; exit 1 ;;
+    esac
+  done
+}
+if [ -f "$s/outside" ] && [ -d "$s/data" ] && { [ ! -f "$s/complete" ] || [ -f "$s/data/PG_VERSION" ]; }; then
   while IFS= read -r d; do
     [ -d "$d" ] || continue
-    if [ -n "$(find "$d" -type f -newermt "@$((last + 5))" -print -quit)" ]; then
-      echo "error: $d was used after the copy that began it died; look at it, and empty it if nobody needs it" >&2; exit 1
-    fi
-    find "$d" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf -- {} +
+    d=$(readlink -f -- "$d")
+    n=0
+    while busy "$d"; do
+      n=$((n + 1))
+      if [ "$n" -gt 25 ]; then echo "error: $d is in use" >&2; exit 1; fi
+      sleep 0.2
+    done
+    empty "$d" only-look
+    empty "$d" ''
   done <"$s/outside"
 fi
 rm -rf -- "$s/data"
 rm -rf -- "$s"`;
 
-/** The one rename that makes it real: staging/data becomes the data directory, whose place is empty or not there. */
+/**
+ * The one rename that makes it real: staging/data becomes the data directory, whose place is empty or not there. A
+ * mount point cannot be renamed over: there every file is moved, PG_VERSION as the last, and running it again
+ * goes on.
+ */
 export const INSTALL = String.raw`set -e
 s=$1 real=$2
-if [ ! -d "$s/data" ]; then echo "$s/data is not there" >&2; exit 1; fi
-sync -f "$s/data" 2>/dev/null || sync
+if [ ! -d "$s/data" ]; then echo "error: $s/data is not there" >&2; exit 1; fi
+flush() { sync -f "$1" 2>/dev/null || sync; }
+flush "$s/data"
+if [ -f "$s/outside" ]; then while IFS= read -r d; do flush "$d"; done <"$s/outside"; fi
 case $s in
   "$real"/*)
     echo complete >"$s/complete"
+    flush "$s/complete"
     cd "$s/data"
     for f in .[!.]* *; do
       [ -e "$f" ] || [ -L "$f" ] || continue
       [ "$f" = PG_VERSION ] || mv -- "$f" "$real/"
     done
+    flush "$real"
     mv -- PG_VERSION "$real/"
     cd /
     chmod 700 "$real" ;;
@@ -102,20 +131,43 @@ case $s in
     if [ -d "$real" ]; then rmdir -- "$real"; fi
     mv -T -- "$s/data" "$real" 2>/dev/null || mv -- "$s/data" "$real" ;;
 esac
-rm -rf -- "$s"
-sync "$(dirname -- "$real")" 2>/dev/null || true`;
+flush "$(dirname -- "$real")"
+rm -rf -- "$s"`;
 
-/** Moves a data directory aside; nothing of it is removed. */
+/**
+ * Moves a data directory aside; nothing of it is removed. Out of a mount point every file is moved, PG_VERSION as
+ * the last, and a second run goes on where the first one was cut short.
+ */
 export const MOVE_ASIDE = String.raw`set -e
 if [ "$3" = inside ]; then
   umask 077
-  mkdir -- "$2"
+  to=$2
+  for d in "$1"/.pgrepl-old-*; do
+    if [ -d "$d" ] && [ ! -f "$d/PG_VERSION" ]; then to=$d; fi
+  done
+  mkdir -p -- "$to"
   cd "$1"
   for f in .[!.]* *; do
     [ -e "$f" ] || [ -L "$f" ] || continue
-    case $f in .pgrepl-*) ;; *) mv -- "$f" "$2/" ;; esac
+    case $f in .pgrepl-* | PG_VERSION | lost+found) ;; *) mv -- "$f" "$to/" ;; esac
   done
+  mv -- PG_VERSION "$to/"
 else mv -- "$1" "$2"; fi`;
+
+/**
+ * What is where a copy will put things outside its directory, a line each: the device, the free kilobytes there,
+ * and whether it is empty, used, or filled by a copy of ours that was cut short.
+ */
+export const LOOK_OUTSIDE = String.raw`s=$1; shift
+for d in "$@"; do
+  is=empty
+  if [ -f "$s/outside" ] && grep -qxF -- "$d" "$s/outside"; then is=ours
+  elif [ -d "$d" ] && [ -n "$(ls -A -- "$d" | grep -v '^lost+found$')" ]; then is=used
+  elif [ -e "$d" ] && [ ! -d "$d" ]; then is=used
+  fi
+  while [ ! -d "$d" ]; do d=$(dirname -- "$d"); done
+  printf '%s %s %s\n' "$(stat -c %d -- "$d")" "$(df -Pk -- "$d" | awk 'NR == 2 { print $4 }')" "$is"
+done`;
 
 /** Our include line at the end of somebody's postgresql.conf, once; everything before it stays byte for byte. */
 export const ADD_INCLUDE = String.raw`set -e
@@ -157,25 +209,52 @@ r=$?
 tail -n 5 -- "$l" >&2 2>/dev/null
 exit "$r"`;
 
-/** A physical slot by the replication protocol; one that is there already is as good. */
+/** Waits for the end of a fast stop and prints where its shutdown checkpoint is. What pg_control says decides. */
+export const SHUT_DOWN = String.raw`export LC_ALL=C
+end=$(($(date +%s) + $3))
+while :; do
+  out=$("$2" -D "$1" 2>/dev/null)
+  case $out in *'cluster state:'*' shut down'*) ;; *) out= ;; esac
+  if [ -n "$out" ]; then printf '%s\n' "$out" | sed -n 's/^Latest checkpoint location: *//p'; exit 0; fi
+  if [ "$(date +%s)" -ge "$end" ]; then echo "error: it does not come to its end (a session, a walsender or archive_command holds it)" >&2; exit 1; fi
+  sleep 0.005
+done`;
+
+/**
+ * Starts a server that was told to stop, once it has stopped; one that does not come to its end in time is
+ * stopped at once, and recovers as after a crash. A server that runs and was told nothing is left alone.
+ */
+export const ENSURE_STARTED = String.raw`d=$1 most=$2 ctl=$3; shift 3
+end=$(($(date +%s) + most))
+alive() { p=$(head -n 1 -- "$d/postmaster.pid" 2>/dev/null) && [ -n "$p" ] && kill -0 "$p" 2>/dev/null; }
+serves() { case $(sed -n 8p "$d/postmaster.pid" 2>/dev/null) in ready*|standby*) return 0 ;; esac; return 1; }
+while alive; do
+  if serves; then exit 0; fi
+  if [ "$(date +%s)" -ge "$end" ]; then "$ctl" -D "$d" -m immediate -w stop; break; fi
+  sleep 0.01
+done
+exec "$@"`;
+
+/**
+ * A physical slot by the replication protocol. It prints `made`, or `there` for one that was there already: an
+ * undo takes away what was made alone. Errors are known by their SQLSTATE, whatever language the server speaks.
+ */
 export const MAKE_SLOT = String.raw`IFS= read -r PGPASSWORD
 [ -z "$PGPASSWORD" ] && unset PGPASSWORD || export PGPASSWORD
 slot=$1; shift
-out=$(printf 'CREATE_REPLICATION_SLOT "%s" PHYSICAL RESERVE_WAL;
-' "$slot" | "$@" 2>&1) && exit 0
-case $out in *'already exists'*) exit 0 ;; esac
-printf '%s
-' "$out" >&2
+out=$(printf 'CREATE_REPLICATION_SLOT "%s" PHYSICAL RESERVE_WAL;\n' "$slot" | "$@" -v VERBOSITY=verbose 2>&1) && { echo made; exit 0; }
+case $out in *' 42710: '*) echo there; exit 0 ;; esac
+printf '%s\n' "$out" >&2
 exit 1`;
 
+/** Drops a slot if the second parameter is `made`. It waits while a connection that just died still holds it. */
 export const DROP_SLOT = String.raw`IFS= read -r PGPASSWORD
 [ -z "$PGPASSWORD" ] && unset PGPASSWORD || export PGPASSWORD
-slot=$1; shift
-out=$(printf 'DROP_REPLICATION_SLOT "%s";
-' "$slot" | "$@" 2>&1) && exit 0
-case $out in *'does not exist'*) exit 0 ;; esac
-printf '%s
-' "$out" >&2
+slot=$1 how=$2; shift 2
+[ "$how" = made ] || exit 0
+out=$(printf 'DROP_REPLICATION_SLOT "%s" WAIT;\n' "$slot" | "$@" -v VERBOSITY=verbose 2>&1) && exit 0
+case $out in *' 42704: '*) exit 0 ;; esac
+printf '%s\n' "$out" >&2
 exit 1`;
 
 export function script(literal: string, name: string, ...parameters: readonly string[]): readonly string[] {

@@ -18,7 +18,7 @@ export const promote: Action = async ([name], flags) => {
   if (node === undefined) return;
   const primaryIsDead = flags['primaryIsDead'] === true;
   const password = await passwordOf(cluster);
-  const meter = outageMeter();
+  const meter = outageMeter(() => ({ candidate: node.name, start: () => ({ end: async () => undefined }) }));
   const plan = async (state: ClusterState) => {
     const outside = primaryIsDead ? undefined : await outsideOf(cluster, state, node);
     return planPromote(cluster, state, {
@@ -40,7 +40,7 @@ export const promote: Action = async ([name], flags) => {
       nodes: [node],
       plan,
       rows: (state) => nodeRows(cluster, state),
-      beside: meter.beside(node.name),
+      beside: meter.beside,
       extra: () => meter.result(),
     },
     flags,

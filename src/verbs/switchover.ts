@@ -1,0 +1,108 @@
+import type { Action } from '../program.ts';
+import { addressOf } from '../addresses.ts';
+import { askSource } from '../askSource.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { failure, type Problem } from '../errors.ts';
+import type { ClusterState, NodeState } from '../facts/state.ts';
+import { primariesOf } from '../facts/view.ts';
+import { outageMeter, type Ends } from '../outage.ts';
+import { passwordOf } from '../passwords.ts';
+import { linkTo } from '../plan/move.ts';
+import { isUp, socketOf } from '../plan/steps.ts';
+import { planSwitchover } from '../plan/switchover.ts';
+import { nodeRows } from '../report/rows.ts';
+import { onNodes } from '../run/nodes.ts';
+import { spawn, stream } from '../run/spawn.ts';
+import { findTarget } from '../target.ts';
+import type { Secret } from '../tools/words.ts';
+import { modeOf, number, perform, targetFlags } from './modes.ts';
+
+/** One segment: what a standby that streams is behind now and then without being late. */
+const MAX_LAG = 16 * 1024 * 1024;
+
+export const switchover: Action = async ([name], flags) => {
+  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
+  if (node === undefined) return;
+  if (cluster.nodes.length < 2) {
+    throw failure(
+      'usage',
+      'a switchover needs a cluster file: it works on both servers',
+      'Name it with --config FILE; docs/configuration.md tells what it holds.',
+    );
+  }
+  const password = await passwordOf(cluster);
+  let before: ClusterState = { nodes: [] };
+  const plan = async (state: ClusterState) => {
+    if (before.nodes.length === 0) before = state;
+    return planSwitchover(cluster, state, {
+      node,
+      maxLag: number(flags, 'maxLag') ?? MAX_LAG,
+      role: cluster.replication.role,
+      addressOf,
+      logins: await loginsAt(cluster, state, node, password),
+      seconds: modeOf(flags).timeout ?? 120,
+      ...(password === undefined ? {} : { password }),
+    });
+  };
+  const meter = outageMeter(() => endsOf(cluster, before, node));
+  await perform(
+    {
+      command: 'switchover',
+      cluster,
+      nodes: cluster.nodes,
+      plan,
+      rows: (state) => nodeRows(cluster, state),
+      beside: meter.beside,
+      extra: () => meter.result(),
+    },
+    flags,
+  );
+};
+
+/** Whether each server that will follow the candidate can log in there, tried from its own host, all at once. */
+async function loginsAt(
+  cluster: Cluster,
+  state: ClusterState,
+  node: Node,
+  password: Secret | undefined,
+): Promise<readonly Problem[]> {
+  const candidate = state.nodes.find((each) => each.node === node.name);
+  const primary = primariesOf(state)[0];
+  if (candidate?.is !== 'standby' || primary === undefined) return [];
+  const followers = state.nodes.filter(
+    (each): each is Extract<NodeState, { server: unknown }> => isUp(each) && each.node !== node.name,
+  );
+  const asked = await Promise.all(
+    followers.map((follower) => {
+      const own = cluster.nodes.find((each) => each.name === follower.node);
+      if (own === undefined) return { problems: [] };
+      const move = {
+        node: own,
+        host: addressOf(node),
+        role: cluster.replication.role,
+        seconds: 0,
+        ...(password === undefined ? {} : { password }),
+      };
+      return askSource(node.name, own, follower, linkTo(candidate, move), state, {
+        spawn,
+        onNode: onNodes(cluster, state),
+      });
+    }),
+  );
+  return asked.flatMap((answer) => ('problems' in answer ? answer.problems : []));
+}
+
+function endsOf(cluster: Cluster, state: ClusterState, node: Node): Ends {
+  const onNode = onNodes(cluster, state);
+  const candidate = state.nodes.find((each) => each.node === node.name);
+  const old = primariesOf(state)[0];
+  const start: Ends['start'] = (name, argv, stdin, onLine) =>
+    stream(onNode({ node: name }, argv), stdin, onLine);
+  if (!isUp(candidate) || old === undefined || old.node === node.name) return { candidate: node.name, start };
+  return {
+    candidate: node.name,
+    start,
+    old: { node: old.node, socket: socketOf(old) },
+    fresh: { node: node.name, socket: socketOf(candidate) },
+  };
+}
