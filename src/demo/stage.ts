@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadCluster } from '../cluster/load.ts';
+import type { Cluster } from '../cluster/types.ts';
+import { PgreplError, type Outcome, type Problem } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { observe } from '../observe.ts';
+import { wrapped } from '../report/paint.ts';
+import { assess } from '../report/health.ts';
+import { nodeRows, type NodeRow } from '../report/rows.ts';
+import { width } from '../report/terminal.ts';
+import { spawn } from '../run/spawn.ts';
+import { colorOf } from '../talk.ts';
+import type { NodeName, Place } from './place.ts';
+
+/** What was done, for --json. */
+export type Act = { command: string; outcome: string; ms: number };
+
+/** A verb's own document, as far as the story needs it. */
+export type Told = Readonly<{
+  outcome: Outcome;
+  ms: number;
+  steps: readonly unknown[];
+  error: { problems: readonly Problem[] } | null;
+  writeOutageMs?: number | null;
+  promotionMs?: number;
+}>;
+
+/** Shows what happens and makes it happen: every command is run as a person would type it. */
+export type Stage = {
+  place: Place;
+  acts: Act[];
+  title: (text: string) => void;
+  say: (text: string) => void;
+  pgrepl: (...words: readonly string[]) => Promise<Told>;
+  look: () => Promise<{ cluster: Cluster; state: ClusterState }>;
+  status: () => Promise<readonly NodeRow[]>;
+  kill: (node: NodeName) => Promise<void>;
+  checkpoint: () => void;
+};
+
+export function openStage(place: Place, quiet: boolean, seconds: number, signal: AbortSignal): Stage {
+  const color = colorOf(process.stdout);
+  const out = (text: string): void => void (quiet || process.stdout.write(text));
+  const typed = (command: string): void => out(`${color.dim('$')} ${color.cyan(command)}\n`);
+  const say = (text: string): void =>
+    out(
+      wrapped(text, width() - 2)
+        .map((line) => `  ${line}\n`)
+        .join(''),
+    );
+  const acts: Act[] = [];
+  const look = async () => {
+    const cluster = await loadCluster(place.file);
+    return { cluster, state: await observe(cluster, { brief: true }) };
+  };
+  return {
+    place,
+    acts,
+    say,
+    look,
+    title: (text) => out(`\n${color.bold(text)}\n`),
+    checkpoint: () => signal.throwIfAborted(),
+    pgrepl: async (...words) => {
+      signal.throwIfAborted();
+      const command = ['pgrepl', ...words].join(' ');
+      typed(command);
+      const told = await runPgrepl(place, [...words, '--timeout', String(seconds)], signal);
+      acts.push({ command, outcome: told.outcome, ms: told.ms });
+      if (told.outcome !== 'done') throw new PgreplError(told.outcome, told.error?.problems ?? []);
+      say(summary(told));
+      return told;
+    },
+    status: async () => {
+      signal.throwIfAborted();
+      typed('pgrepl status');
+      const { cluster, state } = await look();
+      const { statusText } = await import('../verbs/status.ts');
+      out(await statusText(cluster, state, assess(cluster, state)));
+      return nodeRows(cluster, state);
+    },
+    kill: async (node) => {
+      signal.throwIfAborted();
+      const [pid = ''] = (await readFile(join(place.dir, node, 'postmaster.pid'), 'utf8')).split('\n');
+      typed(`kill -QUIT ${pid}`);
+      process.kill(Number(pid), 'SIGQUIT');
+      await goneBy(place, node);
+    },
+  };
+}
+
+function summary({ steps, ms, writeOutageMs, promotionMs }: Told): string {
+  const writes =
+    typeof writeOutageMs === 'number'
+      ? `; no client could write for ${Math.round(writeOutageMs)} ms`
+      : promotionMs === undefined
+        ? ''
+        : `; it took writes after ${promotionMs} ms`;
+  return `done: ${steps.length} steps in ${(ms / 1000).toFixed(1)} s${writes}`;
+}
+
+/** This very program, in a process of its own; its document says how it went. */
+async function runPgrepl(place: Place, words: readonly string[], signal: AbortSignal): Promise<Told> {
+  const [node, program = ''] = process.argv;
+  const argv = [node ?? process.execPath, program, ...words, '--config', place.file, '--json', '--yes'];
+  const ended = await spawn(argv, { signal });
+  signal.throwIfAborted();
+  try {
+    return JSON.parse(ended.stdout) as Told;
+  } catch {
+    const said = ended.stderr.trim() || `it ended with status ${ended.code ?? 'unknown'}`;
+    throw new PgreplError('failed', [{ message: `pgrepl ${words.join(' ')}: ${said}` }]);
+  }
+}
+
+async function goneBy(place: Place, node: NodeName): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const there = await readFile(join(place.dir, node, 'postmaster.pid')).catch(() => undefined);
+    if (there === undefined) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
