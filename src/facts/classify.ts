@@ -105,7 +105,8 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
   const real = at.one('real') ?? node.pgdata ?? '';
   const owner = at.one('dirmode')?.split(' ')[1];
   const walLink = at.one('wallink');
-  const socketDir = at.one('socket');
+  const socketDir = at.one('socket') ?? firstSocket(at.one('sockets'));
+  const confWrong = at.one('confwrong');
   const mountPoint = at.one('mountpoint') !== undefined;
   const parentWritable = at.one('parentwritable') !== undefined;
   return {
@@ -130,6 +131,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
     aside: at.all('aside'),
     ...(socketDir === undefined ? {} : { socketDir }),
     ...(walLink === undefined ? {} : { walLink }),
+    ...(confWrong === undefined ? {} : { confWrong }),
     tablespaces: at.all('tablespace').map((line) => {
       const space = line.indexOf(' ');
       return { oid: Number(line.slice(0, space)), location: line.slice(space + 1) };
@@ -137,6 +139,14 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
     service: serviceOf(node, at),
     files: configFiles(files),
   };
+}
+
+/** The first of unix_socket_directories, which may stand in double quotes (SplitDirectoriesString in varlena.c). */
+function firstSocket(list: string | undefined): string | undefined {
+  if (list === undefined) return undefined;
+  const first = /^\s*(?:"((?:[^"]|"")*)"|([^,]*))/.exec(list);
+  const dir = (first?.[1]?.replaceAll('""', '"') ?? first?.[2] ?? '').trim();
+  return dir === '' ? 'localhost' : dir;
 }
 
 function serviceOf(node: Node, at: Sections): Service {

@@ -176,7 +176,9 @@ show conf "$conf"; show auto "$real/postgresql.auto.conf"; show recovery "$real/
 hba=
 if [ -n "$answer" ]; then hba=$(told hba_file)
 elif [ -f "$conf" ] && [ -x "$b/postgres" ]; then
-  hba=$("$b/postgres" -C hba_file -D "$dir" -c "data_directory=$real" -c "config_file=$conf" 2>&1) || { say confwrong "$hba"; hba=; }
+  set -- -D "$dir" -c "data_directory=$real" -c "config_file=$conf"
+  if hba=$("$b/postgres" -C hba_file "$@" 2>&1); then say sockets "$("$b/postgres" -C unix_socket_directories "$@")"
+  else say confwrong "$hba"; hba=; fi
 fi
 case $hba in '') hba=$dir/pg_hba.conf ;; /*) ;; *) hba=$real/$hba ;; esac
 show hba "$hba"
@@ -185,6 +187,10 @@ for f in "$dir"/conf.d/*.conf; do show included "$f"; done
 [ -f "$conf" ] && sed -n "s/^[[:space:]]*include\(_if_exists\)*[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\2/p" "$conf" | while IFS= read -r f; do
   case $f in pgrepl.conf) continue ;; /*) ;; *) f=$dir/$f ;; esac
   show included "$f"
+done
+[ -f "$conf" ] && sed -n "s/^[[:space:]]*include_dir[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "$conf" | while IFS= read -r d; do
+  case $d in conf.d) continue ;; /*) ;; *) d=$dir/$d ;; esac
+  for f in "$d"/*.conf; do show included "$f"; done
 done
 for s in standby.signal recovery.signal pgrepl.pgpass pgrepl.rewinding; do [ -f "$real/$s" ] && say signal "$s"; done
 if [ -d "$real/pg_wal/archive_status" ]; then

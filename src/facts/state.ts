@@ -66,8 +66,10 @@ export type Place = {
   listening: readonly number[];
   /** Data directories that --replace moved aside. */
   aside: readonly string[];
-  /** The running postmaster's, or the last one's: `/run/postgresql`. */
+  /** The running postmaster's, or the next one's: `/run/postgresql`; `localhost` where it has none. */
   socketDir?: string;
+  /** What `postgres -C` says about the files of a server that does not run, where it does not like them. */
+  confWrong?: string;
   /** Where pg_wal points, if it is a link. */
   walLink?: string;
   tablespaces: readonly { oid: number; location: string }[];

@@ -1,5 +1,5 @@
 import type { Place } from '../facts/state.ts';
-import { parseConf } from '../render/conf.ts';
+import { parseConf, withInclude } from '../render/conf.ts';
 import { isUp, type Seen } from './steps.ts';
 
 /** A setting as it is in force, or would be at the next start: its value, and who set it. */
@@ -34,7 +34,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   wal_retrieve_retry_interval: '5s',
 };
 
-const UNITS: Readonly<Record<string, string>> = {
+/** What a number without a unit means (guc_tables.c). */
+export const UNITS: Readonly<Record<string, string>> = {
   wal_keep_size: 'MB',
   max_slot_wal_keep_size: 'MB',
   wal_retrieve_retry_interval: 'ms',
@@ -64,33 +65,63 @@ export function effective(state: Seen, name: string): Effective | undefined {
 
 export type FileSetting = { name: string; value: string; file: string; line: number };
 
-/** Every setting of the files that are there, the last one winning: included files count where the include stands. */
+type Texts = readonly { path: string; text: string }[];
+
+/**
+ * Every setting of the files that are there, the last one winning: an included file counts where its include stands,
+ * the files of a directory in the order of their bytes (config-setting).
+ */
 export function fileSettings(place: Place): readonly FileSetting[] {
   const { conf, auto, own, included } = place.files;
-  const main =
-    conf === undefined
-      ? []
-      : linesOf(
-          conf,
-          included.filter((file) => file.path !== own?.path),
-        );
-  const ours = own === undefined ? [] : linesOf(own, []);
-  const automatic = auto === undefined ? [] : linesOf(auto, []);
-  return [...main, ...ours, ...automatic];
+  const others = own === undefined ? included : [...included.filter(({ path }) => path !== own.path), own];
+  return [
+    ...(conf === undefined ? [] : expanded(conf, others, 0)),
+    ...(auto === undefined ? [] : expanded(auto, [], 0)),
+  ];
 }
 
-function linesOf(
-  file: { path: string; text: string },
-  included: readonly { path: string; text: string }[],
-): readonly FileSetting[] {
+/** As the settings would be with our file written and included: what stands behind it beats it. */
+export function fileSettingsWith(place: Place, ownText: string): readonly FileSetting[] {
+  const { path, include } = ownPath(place);
+  const conf = place.files.conf;
+  const name = path.replace(/^.*\//, '');
+  const main =
+    conf === undefined ? undefined : include ? { ...conf, text: withInclude(conf.text, name) } : conf;
+  const files = { ...place.files, own: { path, text: ownText } };
+  return fileSettings({ ...place, files: main === undefined ? files : { ...files, conf: main } });
+}
+
+/** Deeper than anybody includes, and an end to files that include each other (CONF_FILE_MAX_DEPTH in guc-file.l). */
+const DEEPEST = 10;
+
+function expanded(file: Texts[number], others: Texts, depth: number): readonly FileSetting[] {
   const parsed = parseConf(file.text);
-  const own = parsed.settings.map((setting) => ({ ...setting, file: file.path, order: setting.line }));
-  const theirs = included.flatMap((other) => {
-    const at =
-      parsed.includes.find(({ target }) => other.path.includes(`/${target.replace(/^.*\//, '')}`))?.line ?? 0;
-    return parseConf(other.text).settings.map((setting) => ({ ...setting, file: other.path, order: at }));
-  });
-  return [...own, ...theirs].sort((a, b) => a.order - b.order);
+  const own = parsed.settings.map((setting) => ({
+    at: setting.line,
+    found: [{ ...setting, file: file.path }],
+  }));
+  const theirs = parsed.includes.map(({ line, kind, target }) => ({
+    at: line,
+    found:
+      depth >= DEEPEST
+        ? []
+        : included(kind, absolute(file.path, target), others).flatMap((other) =>
+            expanded(other, others, depth + 1),
+          ),
+  }));
+  return [...own, ...theirs].sort((a, b) => a.at - b.at).flatMap(({ found }) => found);
+}
+
+function included(kind: string, target: string, others: Texts): Texts {
+  if (kind !== 'include_dir') return others.filter(({ path }) => path === target);
+  const dir = `${target.replace(/\/+$/, '')}/`;
+  return others
+    .filter(({ path }) => path.startsWith(dir) && /^[^/.][^/]*\.conf$/.test(path.slice(dir.length)))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function absolute(from: string, target: string): string {
+  return target.startsWith('/') ? target : from.replace(/[^/]*$/, target);
 }
 
 /** The settings of our own file as they stand in it. */

@@ -1,18 +1,19 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import { has, REWIND_WITHOUT_SUPERUSER, type ServerVersion } from '../cluster/version.ts';
 import type { Problem } from '../errors.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
+import type { ClusterState, ConfigFile, NodeState } from '../facts/state.ts';
 import { blockRules, parseHba, ruleFor, withBlock } from '../render/hba.ts';
 import { ownFile, withInclude } from '../render/conf.ts';
 import { restart, start } from '../tools/service.ts';
+import { ADD_INCLUDE, script } from '../tools/shell.ts';
 import { sqlIdentifier, sqlLiteral, type Secret, type Text } from '../tools/words.ts';
 import type { Socket } from '../tools/psql.ts';
 import { createSteps, whyNotCreated } from './create.ts';
 import { effective, ownPath, ownSettings } from './effective.ts';
-import { overriding, pending } from './overrides.ts';
+import { overriding, overridingFiles, pending, readAfterOurs } from './overrides.ts';
 import type { Plan, Step } from './plan.ts';
 import { reloadSteps } from './reload.ts';
-import { ask, futureSocket, isUp, service, socketOf, sql, write, type Seen } from './steps.ts';
+import { ask, futureSocket, isUp, run, service, socketOf, sql, write, type Seen } from './steps.ts';
 import { desiredOwn, replicationWants, type Want } from './wants.ts';
 
 export type InitRequest = {
@@ -253,7 +254,8 @@ function fileSteps(
             'the settings replication needs',
             own.path,
             [ownText],
-            '0600',
+            // pg_lsclusters reads it as anybody.
+            own.include ? '0600' : '0644',
             was(found.place.files.own),
           ),
         ]),
@@ -262,11 +264,24 @@ function fileSteps(
     confText === conf.text ||
     Object.keys(desired).length === 0
       ? []
-      : [write(found.node, 'postgresql.conf includes them', conf.path, [confText], 'keep', was(conf))]),
+      : [included(found.node, conf, confText)]),
     ...(hba === undefined || hbaText === undefined || hbaText === hba.text
       ? []
       : [write(found.node, 'standbys are let in', hba.path, [hbaText], 'keep', was(hba))]),
   ];
+}
+
+/** Text that is no UTF-8 cannot be written back byte for byte, and is appended to where it is. */
+function included(node: string, conf: ConfigFile, text: string): Step {
+  const why = 'postgresql.conf includes them';
+  return isUtf8(conf)
+    ? write(node, why, conf.path, [text], 'keep', was(conf))
+    : run(node, why, script(ADD_INCLUDE, 'include', conf.path, 'pgrepl.conf'));
+}
+
+/** What could not be decoded has become U+FFFD. */
+function isUtf8({ text }: ConfigFile): boolean {
+  return !text.includes('\ufffd');
 }
 
 function was(file: { text: string } | undefined): { was?: string } {
@@ -286,10 +301,29 @@ function hbaProblems(found: Seen): readonly Problem[] {
         hint: 'Run it as root or as the owner of the file.',
       },
     ];
-  return parseHba(hba.text).errors.map(({ line, message }) => ({
-    message: `${found.node}: ${hba.path} line ${line}: ${message}`,
-    hint: 'With an error in it the server keeps its old rules; mend the line first.',
-  }));
+  const encoding: Problem[] = isUtf8(hba)
+    ? []
+    : [
+        {
+          message: `${found.node}: ${hba.path} is no UTF-8, and could not be written back as it is`,
+          hint: `iconv -f LATIN1 -t UTF-8 makes UTF-8 of it, where it is Latin-1.`,
+        },
+      ];
+  const read = parseHba(hba.text).errors;
+  const told = isUp(found)
+    ? found.server.hba.flatMap(({ line, error, file }) =>
+        error === undefined || read.some((known) => known.line === line)
+          ? []
+          : [{ line, message: error, file: file ?? hba.path }],
+      )
+    : [];
+  const errors = [...read.map((each) => ({ ...each, file: hba.path })), ...told].map(
+    ({ line, message, file }) => ({
+      message: `${found.node}: ${file} line ${line}: ${message}`,
+      hint: 'With an error in it the server keeps its old rules; mend the line first.',
+    }),
+  );
+  return [...encoding, ...errors];
 }
 
 function planStopped(
@@ -308,25 +342,19 @@ function planStopped(
       ]
     : [];
   const version = found.version;
-  const desired = sorted(
-    desiredOwn(
-      found,
-      wantsFor(cluster, found, request, version, found.control?.checksums ?? false),
-      fixedFor(found, request.node),
-    ),
-  );
+  const wants = wantsFor(cluster, found, request, version, found.control?.checksums ?? false);
+  const desired = sorted(desiredOwn(found, wants, fixedFor(found, request.node)));
   const refusals = [
     ...standby,
+    ...recovering(found),
+    ...confProblems(found),
     ...hbaProblems(found),
-    ...passwordMissing(found, request, false),
+    ...(request.password === undefined ? [passwordUnknown(found, request)] : []),
     ...overriding(found, desired),
+    ...overridingFiles(found, wants, desired).map((line) => readAfterOurs(found.node, line)),
   ];
   if (refusals.length > 0) return refused(title, refusals);
-  const socketDir =
-    found.place.socketDir ??
-    firstOf(effective(found, 'unix_socket_directories')?.value) ??
-    found.place.socketDirs[0] ??
-    '/tmp';
+  const socketDir = found.place.socketDir ?? found.place.socketDirs[0] ?? '/tmp';
   const socket = futureSocket(
     found,
     Number(desired['port'] ?? effective(found, 'port')?.value ?? 5432),
@@ -347,6 +375,40 @@ function planStopped(
     refusals: [],
     steps,
     confirm: unseenSuccessor(state, found),
+    notes: wantNotes(found, wants, changedSettings(found, desired)),
+  };
+}
+
+type Stopped = Extract<NodeState, { is: 'stopped' }>;
+
+/** It would end its recovery where nobody wanted it to, or not start at all. */
+function recovering({ node, place }: Stopped): readonly Problem[] {
+  if (!place.signals.includes('recovery.signal')) return [];
+  return [
+    {
+      message: `${node}: recovery.signal is there: it is to recover from an archive first`,
+      hint: 'Start it, let it come to the end of its recovery, then run this again.',
+    },
+  ];
+}
+
+/** What the server itself says about its files: it would not start. */
+function confProblems({ node, place }: Stopped): readonly Problem[] {
+  const said = (place.confWrong ?? '').split('\n').flatMap((line) => {
+    const message = /(?:LOG|FATAL|ERROR): +(.*)$/.exec(line)?.[1] ?? /^postgres: (.*)$/.exec(line)?.[1];
+    return message === undefined ? [] : [message];
+  });
+  const lines = said.filter((line) => !/^configuration file .* contains errors/.test(line));
+  return (lines.length > 0 ? lines : said).map((line) => ({
+    message: `${node}: ${line}`,
+    hint: 'The server would not start with it; mend it first.',
+  }));
+}
+
+function passwordUnknown({ node }: Stopped, { role }: InitRequest): Problem {
+  return {
+    message: `${node}: no password is given for the role ${role}, and while the server is stopped nobody knows whether it has one`,
+    hint: 'Start the server, or name a password with --password-file or in the cluster file as replication.password.',
   };
 }
 
@@ -357,11 +419,6 @@ function unseenSuccessor(state: ClusterState, found: Seen): readonly string[] {
   return [
     `start ${found.node} as a primary, though ${unseen.join(', ')} cannot be looked at and may have been promoted since`,
   ];
-}
-
-function firstOf(list: string | undefined): string | undefined {
-  const first = list?.split(',')[0]?.trim();
-  return first === '' ? undefined : first;
 }
 
 function fixedFor(found: Seen, node: Node): Readonly<Record<string, string>> {
@@ -382,18 +439,7 @@ function planAdopted(
   const wants = wantsFor(cluster, found, request, server.version, checksums);
   const desired = sorted(desiredOwn(found, wants, {}));
   const role = server.roles.find(({ name }) => name === request.role);
-  const refusals = [
-    ...whyNotAdopted(found, request),
-    ...hbaProblems(found),
-    ...passwordMissing(
-      found,
-      request,
-      role !== undefined && (role.verifier !== undefined || !server.superuser),
-    ),
-    ...overriding(found, desired),
-    ...unmet(found, wants, desired),
-    ...raisedUnderStandbys(found, desired),
-  ];
+  const refusals = whyNotAdopted(found, request, wants, desired);
   if (refusals.length > 0) return refused(title, refusals);
   const files = fileSteps(found, desired, rulesFor(request.role, request.allow));
   const changed = changedSettings(found, desired);
@@ -435,7 +481,30 @@ function planAdopted(
 function whyNotAdopted(
   found: Extract<NodeState, { is: 'primary' }>,
   request: InitRequest,
+  wants: readonly Want[],
+  desired: Readonly<Record<string, string>>,
 ): readonly Problem[] {
+  const { server } = found;
+  const role = server.roles.find(({ name }) => name === request.role);
+  const hasPassword = role !== undefined && (role.verifier !== undefined || !server.superuser);
+  const later = overridingFiles(found, wants, desired);
+  return [
+    ...wrongServer(found, request),
+    ...hbaProblems(found),
+    ...passwordMissing(found, request, hasPassword),
+    ...overriding(found, desired),
+    ...later.map((line) => readAfterOurs(found.node, line)),
+    ...unmet(
+      found,
+      wants,
+      desired,
+      later.map(({ name }) => name),
+    ),
+    ...raisedUnderStandbys(found, desired),
+  ];
+}
+
+function wrongServer(found: Extract<NodeState, { is: 'primary' }>, request: InitRequest): readonly Problem[] {
   const { server, node } = found;
   return [
     ...(server.superuser
@@ -449,8 +518,8 @@ function whyNotAdopted(
           },
         ]
       : []),
-    ...server.fileErrors.map(({ file, line, error }) => ({
-      message: `${node}: ${file} line ${line}: ${error}`,
+    ...server.fileErrors.map(({ file, line, name, error }) => ({
+      message: `${node}: ${file} line ${line}: ${error}${error.includes(name) ? '' : ` "${name}"`}`,
       hint: 'The server takes no new setting while a file has an error; mend the line first.',
     })),
   ];
@@ -461,9 +530,11 @@ function unmet(
   found: Extract<NodeState, { is: 'primary' }>,
   wants: readonly Want[],
   desired: Readonly<Record<string, string>>,
+  told: readonly string[],
 ): readonly Problem[] {
   const own = ownSettings(found.place);
   return wants.flatMap((want) => {
+    if (told.includes(want.name)) return [];
     const now = found.server.settings[want.name];
     if (now === undefined || want.good(now.value, now.unit) || now.pendingRestart) return [];
     if (own[want.name] !== desired[want.name] || own[want.name] === undefined) return [];
