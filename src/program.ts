@@ -156,6 +156,33 @@ const VERBS: readonly VerbDefinition[] = [
     load: async () => (await import('./verbs/promote.ts')).promote,
   },
   {
+    name: 'follow',
+    args: '<node>',
+    summary: 'move a standby to another upstream',
+    detail: 'Done when the new upstream shows the standby streaming. A standby that is ahead is not moved.',
+    options: [option('--upstream <upstream>', 'the node of the file to stream from'), ROLE, PASSWORD],
+    examples: ['pgrepl follow pg3 --upstream pg2', 'pgrepl follow pg3 --upstream pg2 --dry-run'],
+    changes: true,
+    target: true,
+    load: async () => (await import('./verbs/follow.ts')).follow,
+  },
+  {
+    name: 'rejoin',
+    args: '<node>',
+    summary: 'make an old primary, or a failed standby, a standby of the primary again',
+    detail:
+      'By the cheapest safe way: started as it is, rewound with pg_rewind, or, with --allow-reclone, copied anew. WAL that is discarded is kept aside.',
+    options: [
+      option('--allow-reclone', 'copy the primary anew where nothing else helps; the old directory is kept'),
+      ROLE,
+      PASSWORD,
+    ],
+    examples: ['pgrepl rejoin pg1', 'pgrepl rejoin pg1 --dry-run', 'pgrepl rejoin pg1 --allow-reclone'],
+    changes: true,
+    target: true,
+    load: async () => (await import('./verbs/rejoin.ts')).rejoin,
+  },
+  {
     name: 'switchover',
     args: '<node>',
     summary: 'swap the primary and a standby, without losing a write',
