@@ -1,23 +1,22 @@
 import type { Node } from './cluster/types.ts';
 import type { ServerVersion } from './cluster/version.ts';
-import type { Problem } from './errors.ts';
 import { parseLsn, type Lsn } from './facts/lsn.ts';
 import type { ClusterState, NodeState } from './facts/state.ts';
-import { replicationPsql } from './plan/copy.ts';
 import type { Link } from './plan/link.ts';
-import type { Source } from './plan/source.ts';
+import type { Source, TargetSeen } from './plan/source.ts';
 import { isUp, type Seen } from './plan/steps.ts';
+import { replicationPsql } from './plan/upstreamSlot.ts';
 import { conninfo } from './render/conninfo.ts';
-import { decides, parseHba } from './render/hba.ts';
 import type { Spawn, Spawned } from './run/spawn.ts';
-import { script, WITH_PASSWORD } from './tools/shell.ts';
+import { LOOK_OUTSIDE, script, WITH_PASSWORD } from './tools/shell.ts';
+import { whyNoSource, type NoSource } from './whyNoSource.ts';
 
 export type Asking = {
   spawn: Spawn;
   onNode: (step: { node: string }, argv: readonly string[]) => readonly string[];
 };
 
-export type Asked = Source | { problems: readonly Problem[]; unreachable: boolean };
+export type Asked = Source | NoSource;
 
 const FLOORS = [
   'max_connections',
@@ -57,6 +56,9 @@ type Details = {
   collation: string | null;
 };
 
+/** Where a copy is to put what does not go into its directory. */
+export type Outside = { tablespaces: Readonly<Record<string, string>>; waldir?: string };
+
 /**
  * Asks the upstream from the standby's host, as the replication role: so the login is proved where it will be
  * used, and with nothing but replication credentials as much is known as may be seen.
@@ -68,6 +70,7 @@ export async function askSource(
   link: Link,
   state: ClusterState,
   asking: Asking,
+  outside: Outside = { tablespaces: {} },
 ): Promise<Asked> {
   const psql = found.machine.programs.psql;
   if (psql === undefined)
@@ -77,33 +80,65 @@ export async function askSource(
       ],
       unreachable: false,
     };
+  const ask = asker(node, link, asking);
+  const [simple, details] = await Promise.all([
+    ask(replicationPsql(psql, link), SIMPLE.map((command) => `${command};`).join('\n')),
+    ask([psql, '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-d', databaseOf(link)], DETAILS),
+  ]);
+  if (simple.code !== 0) return whyNoSource(name, node, link, state, simple);
+  const told = details.code === 0 ? (JSON.parse(details.stdout) as Details) : undefined;
+  const source = sourceOf(name, simple.stdout, told, state);
+  return { ...source, ...(await targetsOf(found, source, outside, node, asking)) };
+}
+
+function asker(node: Node, link: Link, asking: Asking) {
   const password = link.password === undefined ? '' : `${link.password.reveal()}\n`;
-  const ask = (argv: readonly string[], sql: string): Promise<Spawned> => {
-    const words = link.password === undefined ? argv : script(WITH_PASSWORD, 'with-password', ...argv);
-    return asking.spawn(asking.onNode({ node: node.name }, words), {
-      stdin: `${password}${sql}\n`,
-      seconds: 30,
-    });
+  return (argv: readonly string[], sql: string): Promise<Spawned> => {
+    const plain = ['env', 'LC_ALL=C', ...argv];
+    const words = link.password === undefined ? plain : script(WITH_PASSWORD, 'with-password', ...plain);
+    const stdin = `${password}${sql}\n`;
+    return asking.spawn(asking.onNode({ node: node.name }, words), { stdin, seconds: 30 });
   };
-  const database = conninfo({
-    host: link.host,
-    port: String(link.port),
-    user: link.role,
+}
+
+function databaseOf({ host, port, role }: Link): string {
+  return conninfo({
+    host,
+    port: String(port),
+    user: role,
     dbname: 'postgres',
     connect_timeout: '10',
     application_name: 'pgrepl',
   });
-  const [simple, details] = await Promise.all([
-    ask(replicationPsql(psql, link), SIMPLE.map((command) => `${command};`).join('\n')),
-    ask([psql, '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-d', database], DETAILS),
-  ]);
-  if (simple.code !== 0) return whyNot(name, node, link, state, simple);
-  return sourceOf(
-    name,
-    simple.stdout,
-    details.code === 0 ? (JSON.parse(details.stdout) as Details) : undefined,
-    state,
-  );
+}
+
+/** The places outside the data directory that the copy fills; without any there is nothing to look at. */
+async function targetsOf(
+  found: Seen,
+  source: Source,
+  { tablespaces, waldir }: Outside,
+  node: Node,
+  asking: Asking,
+): Promise<{ targets?: readonly TargetSeen[] }> {
+  const spaces = (source.tablespaces ?? []).map(({ location }) => tablespaces[location] ?? location);
+  const outside = [...new Set([...spaces, ...(waldir === undefined ? [] : [waldir])])];
+  if (outside.length === 0) return {};
+  const { real, staging } = found.place;
+  const argv = script(LOOK_OUTSIDE, 'outside', staging, real, ...outside);
+  const ended = await asking.spawn(asking.onNode({ node: node.name }, argv), { seconds: 30 });
+  const lines = ended.stdout.trim().split('\n');
+  if (ended.code !== 0 || lines.length !== outside.length + 1) return {};
+  return {
+    targets: [real, ...outside].map((path, at) => {
+      const [device = '', free = '0', is = ''] = (lines[at] ?? '').split(' ');
+      return {
+        path,
+        device,
+        freeBytes: Number(free) * 1024,
+        is: is === 'used' || is === 'ours' ? is : 'empty',
+      };
+    }),
+  };
 }
 
 function sourceOf(name: string, simple: string, details: Details | undefined, state: ClusterState): Source {
@@ -184,63 +219,4 @@ function seenOf(
     },
     checksums: server.settings['data_checksums']?.value === 'on',
   };
-}
-
-/** libpq's words, LC_MESSAGES of the server aside, and which line of pg_hba.conf decided where it can be read. */
-function whyNot(name: string, node: Node, link: Link, state: ClusterState, ended: Spawned): Asked {
-  const said = ended.timedOut
-    ? 'no answer in time'
-    : (ended.stderr.trim().split('\n').at(-1) ?? '').replace(/^psql: (error: )?/, '');
-  const where = `${node.name}: ${name} (${link.host}:${link.port}) does not let the role ${link.role} replicate from here: ${said}`;
-  if (/password authentication failed|no password supplied|SASL|authentication/i.test(said)) {
-    return {
-      problems: [
-        {
-          message: where,
-          hint: `${decidingLine(name, link, state, said)}pgrepl init-primary ${name} sets the password of the role; --password-file names it here.`,
-        },
-      ],
-      unreachable: false,
-    };
-  }
-  if (/pg_hba\.conf/.test(said)) {
-    return {
-      problems: [
-        {
-          message: where,
-          hint: `${decidingLine(name, link, state, said)}pgrepl init-primary ${name} --allow ADDRESS lets this host in.`,
-        },
-      ],
-      unreachable: false,
-    };
-  }
-  if (
-    /role .* does not exist|permission|must be superuser or replication|FATAL/i.test(said) &&
-    !/starting up|shutting down/.test(said)
-  ) {
-    return {
-      problems: [{ message: where, hint: `pgrepl init-primary ${name} makes the role.` }],
-      unreachable: false,
-    };
-  }
-  return {
-    problems: [
-      {
-        message: `${node.name}: ${name} (${link.host}:${link.port}) cannot be reached from here: ${said}`,
-        hint: 'Is it running, and does it listen on that address and port?',
-      },
-    ],
-    unreachable: true,
-  };
-}
-
-function decidingLine(name: string, link: Link, state: ClusterState, said: string): string {
-  const seen = state.nodes.find(({ node }) => node === name);
-  const address = /host "([^"]+)"/.exec(said)?.[1] ?? (link.host === 'localhost' ? '127.0.0.1' : link.host);
-  if (!isUp(seen) || seen.place.files.hba === undefined) return '';
-  const { path, text } = seen.place.files.hba;
-  const record = decides(parseHba(text).records, { replication: true, user: link.role, address, ssl: false });
-  return record === undefined
-    ? `No line of ${path} lets ${address} in for replication. `
-    : `${path} line ${record.line} decides (${record.method}). `;
 }

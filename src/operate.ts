@@ -210,7 +210,7 @@ function endOf(
       : [{ message: `${failed.step.node}: ${failed.step.why}: ${failed.because}` }];
   if (undone === 'done')
     return {
-      outcome: 'rolled-back',
+      outcome: interrupted ? 'interrupted' : 'rolled-back',
       changed: false,
       error: [...said, { message: 'what was done is undone: everything is as before' }],
     };

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { hostnameOf, parseHost } from './cluster/host.ts';
 import { findClusterFile, loadCluster } from './cluster/load.ts';
 import { parseDebianName } from './cluster/name.ts';
+import { pathFault } from './cluster/path.ts';
 import { similar } from './cluster/similar.ts';
 import { slotName } from './cluster/slot.ts';
 import type { Cluster, Host, Node } from './cluster/types.ts';
@@ -98,7 +99,7 @@ function changed(node: Node, flags: TargetFlags): Node {
         ? { ...(pgdata === undefined ? {} : { pgdata }) }
         : { debian }
       : named === undefined
-        ? { pgdata: resolve(flags.pgdata) }
+        ? { pgdata: absolute(flags.pgdata, flags.on === undefined ? node.host : hostOf(flags.on)) }
         : { debian: named };
   return {
     ...rest,
@@ -157,9 +158,10 @@ function byFlags(
 }
 
 function absolute(path: string, host: Host): string {
-  if (host.via === 'local') return resolve(path);
-  if (path.startsWith('/')) return path.replace(/(.)\/+$/, '$1');
-  throw new PgreplError('usage', [{ message: `--pgdata ${path}: a path on another host must be absolute` }]);
+  const whole = host.via === 'local' ? resolve(path) : path.replace(/(.)\/+$/, '$1');
+  const fault = pathFault(whole);
+  if (fault === undefined) return whole;
+  throw new PgreplError('usage', [{ message: `--pgdata ${JSON.stringify(path)}: ${fault}` }]);
 }
 
 /** A server without a name in a file is called after its host, and its port where that is not the usual one. */

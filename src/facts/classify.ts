@@ -18,8 +18,8 @@ const PROGRAMS: readonly Program[] = [
   'pg_amcheck',
 ];
 
-/** What may lie in an empty directory: a file system's own, and our own staging. */
-const NOTHING = new Set(['lost+found', '.pgrepl-new', '']);
+/** What may lie in an empty directory: a file system's own, our staging, and what was moved aside in a mount point. */
+const NOTHING = /^(lost\+found|\.pgrepl-new|\.pgrepl-old-.*|)$/;
 
 /** What a probe's output says about a node. */
 export function classify(node: Node, output: string, token: string): NodeState {
@@ -30,7 +30,7 @@ export function classify(node: Node, output: string, token: string): NodeState {
   const place = placeOf(node, at, files);
   const major = Number(at.one('pgversion') ?? Number.NaN);
   if (Number.isNaN(major)) {
-    const found = (at.one('exists') ?? '').split('\n').filter((name) => !NOTHING.has(name));
+    const found = (at.one('exists') ?? '').split('\n').filter((name) => !NOTHING.test(name));
     return found.length === 0
       ? { node: node.name, is: 'empty', machine, place }
       : { node: node.name, is: 'foreign', machine, place, found };
@@ -126,6 +126,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
       .map((port) => parseInt(port, 16)),
     staging: mountPoint || !parentWritable ? `${real}/.pgrepl-new` : `${real}.pgrepl-new`,
     staged: at.all('staged').length > 0,
+    complete: at.all('complete').length > 0,
     obstacles: at.all('obstacle'),
     signals: at.all('signal'),
     aside: at.all('aside'),

@@ -56,6 +56,8 @@ export type Place = {
   staging: string;
   /** A half-made copy of ours is there: the staging directory with our mark in it. */
   staged: boolean;
+  /** That copy is whole, and was being moved into a mount point. */
+  complete: boolean;
   /** Directories of the staging's name without our mark: somebody else's, never touched. */
   obstacles: readonly string[];
   /** Our and PostgreSQL's small files that are there: standby.signal, pgrepl.pgpass. */

@@ -1,21 +1,30 @@
-import type { Cluster } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { placeProblems, portOf } from './create.ts';
-import { notOurs } from './initPrimary.ts';
-import { copySteps, type Copy } from './copy.ts';
+import {
+  isInTheWay,
+  isPrimary,
+  otherUpstream,
+  portProblem,
+  walProblem,
+  type Obstacle,
+} from './cloneObstacle.ts';
+import { copySteps, installStep, leftoverSteps } from './copy.ts';
+import type { Copy } from './copyConfig.ts';
 import { copyGates } from './copyGates.ts';
+import { notOurs } from './initPrimary.ts';
 import { proof, type CloneRequest } from './cloneRequest.ts';
-import { leadsTo, writtenLink, type Link } from './link.ts';
+import { leadsTo, relinkSteps, writtenLink, type Link } from './link.ts';
 import type { Plan } from './plan.ts';
 import { futureSocket, isUp, socketOf, type Seen } from './steps.ts';
 import { startOf } from './startOf.ts';
+import { upstreamSlotSteps } from './upstreamSlot.ts';
 
 /**
  * Makes the node a standby of its upstream: a reserved slot, a copy beside the target, its own configuration
  * there, one rename, a start, and proof. What streams already from there is left alone.
  */
-export function planCloneStandby(cluster: Cluster, state: ClusterState, request: CloneRequest): Plan {
+export function planCloneStandby(state: ClusterState, request: CloneRequest): Plan {
   const title = `make ${request.node.name} a standby of ${request.upstream}`;
   const found = state.nodes.find(({ node }) => node === request.node.name);
   const refuse = (refusals: readonly Problem[], unreachable = false): Plan => ({
@@ -30,19 +39,21 @@ export function planCloneStandby(cluster: Cluster, state: ClusterState, request:
   }
   switch (found.is) {
     case 'foreign':
+      // A copy that was whole, and whose files were being moved into a mount point.
+      if (found.place.complete) return { title, refusals: [], steps: [installStep(found)] };
       return refuse([notOurs(found)]);
     case 'mute':
       return planMute(found, request, title);
     case 'standby':
       if (isThere(found, request)) return planRunning(found, request, title);
-      return planReplaced(cluster, state, found, request, title, otherUpstream(found, request));
+      return planReplaced(found, request, title, otherUpstream(found, request));
     case 'primary':
-      return planReplaced(cluster, state, found, request, title, isPrimary(found, request));
+      return planReplaced(found, request, title, isPrimary(found, request));
     case 'stopped':
       if (isMadeByUs(found, request)) return planStart(found, request, title);
-      return planReplaced(cluster, state, found, request, title, isInTheWay(found, request));
+      return planReplaced(found, request, title, isInTheWay(found, request));
     case 'empty':
-      return planCopy(cluster, state, found, request, title, undefined);
+      return planCopy(found, request, title);
   }
 }
 
@@ -66,9 +77,25 @@ function isThere(found: StandbyState, request: CloneRequest): boolean {
   return same && leadsTo(found.conninfo, found.slot, request.link);
 }
 
+/** It is a standby of this upstream. Where it does not stream, its slot and its password may be what is missing. */
 function planRunning(found: StandbyState, request: CloneRequest, title: string): Plan {
-  const done = found.streaming?.status === 'streaming';
-  return { title, refusals: [], steps: done ? [] : [proof(found, request, socketOf(found), false)] };
+  const { source, link } = request;
+  const proved = proof(found, request, socketOf(found), false);
+  if (found.streaming?.status === 'streaming') return { title, refusals: [], steps: [] };
+  if (typeof source === 'string') return { title, refusals: [], steps: [proved] };
+  if ('problems' in source)
+    return { title, refusals: source.problems, unreachable: source.unreachable, steps: [] };
+  if (source.slots?.known.some(({ name, lost }) => name === link.slot && lost) === true)
+    return { title, refusals: [lostSlot(found, request)], steps: [] };
+  const slot = upstreamSlotSteps({ found, link, upstream: request.upstream, source });
+  return { title, refusals: [], steps: [...slot, ...relinkSteps(found, link), proved] };
+}
+
+function lostSlot(found: StandbyState, request: CloneRequest): Problem {
+  return {
+    message: `${found.node}: its slot ${request.link.slot} at ${request.upstream} is lost: WAL that it needs is gone`,
+    hint: '--replace copies it anew and keeps the old directory.',
+  };
 }
 
 function planMute(found: Extract<NodeState, { is: 'mute' }>, request: CloneRequest, title: string): Plan {
@@ -95,65 +122,16 @@ function isMadeByUs(found: Extract<NodeState, { is: 'stopped' }>, request: Clone
 
 function planStart(found: Extract<NodeState, { is: 'stopped' }>, request: CloneRequest, title: string): Plan {
   const { socket, steps } = startOf(found, request.node);
-  return { title, refusals: [], steps: [...steps, proof(found, request, socket, false)] };
-}
-
-type Obstacle = { problem: Problem; replaceable: boolean };
-
-function otherUpstream(found: StandbyState, request: CloneRequest): Obstacle {
-  const hint = `pgrepl follow ${found.node} --upstream ${request.upstream} moves it; --replace copies it anew and keeps the old directory`;
   return {
-    problem: { message: `${found.node}: is a standby already, of another upstream or slot`, hint },
-    replaceable: true,
+    title,
+    refusals: portProblem(found, portOf(request.node)),
+    steps: [...leftoverSteps(found), ...steps, proof(found, request, socket, false)],
   };
 }
 
-function isPrimary(found: Extract<NodeState, { is: 'primary' }>, request: CloneRequest): Obstacle {
-  const { source } = request;
-  const same =
-    typeof source === 'object' &&
-    'systemIdentifier' in source &&
-    source.systemIdentifier === found.server.systemIdentifier;
-  if (same) {
-    const message = `${found.node}: takes writes, and is of the same cluster as ${request.upstream}: two primaries`;
-    return {
-      problem: {
-        message,
-        hint: `pgrepl status shows both; pgrepl rejoin ${found.node} makes a standby of it, once it is stopped`,
-      },
-      replaceable: false,
-    };
-  }
-  const message = `${found.node}: a server runs in ${found.place.pgdata} and takes writes (system ${found.server.systemIdentifier})`;
-  return {
-    problem: { message, hint: 'With --replace it is stopped, and its directory is moved aside and kept.' },
-    replaceable: true,
-  };
-}
-
-function isInTheWay(found: Extract<NodeState, { is: 'stopped' }>, request: CloneRequest): Obstacle {
-  const { source } = request;
-  const id = found.control?.systemIdentifier;
-  const same = typeof source === 'object' && 'systemIdentifier' in source && source.systemIdentifier === id;
-  const what = same
-    ? `a stopped server of this cluster`
-    : `a data directory of another cluster (system ${id ?? 'unknown'})`;
-  const hint = same
-    ? `pgrepl rejoin ${found.node} makes a standby of it again; --replace copies anew and keeps the old directory`
-    : 'With --replace it is moved aside and kept.';
-  return { problem: { message: `${found.node}: ${found.place.pgdata} is ${what}`, hint }, replaceable: true };
-}
-
-function planReplaced(
-  cluster: Cluster,
-  state: ClusterState,
-  found: Seen,
-  request: CloneRequest,
-  title: string,
-  obstacle: Obstacle,
-): Plan {
+function planReplaced(found: Seen, request: CloneRequest, title: string, obstacle: Obstacle): Plan {
   if (!request.replace || !obstacle.replaceable) return { title, refusals: [obstacle.problem], steps: [] };
-  return planCopy(cluster, state, found, request, title, asideOf(found, request));
+  return planCopy(found, request, title, asideOf(found, request));
 }
 
 function asideOf(found: Seen, request: CloneRequest): string {
@@ -163,35 +141,26 @@ function asideOf(found: Seen, request: CloneRequest): string {
     : `${real}.pgrepl-old-${request.stamp}`;
 }
 
-function planCopy(
-  cluster: Cluster,
-  state: ClusterState,
-  found: Seen,
-  request: CloneRequest,
-  title: string,
-  aside: string | undefined,
-): Plan {
+function planCopy(found: Seen, request: CloneRequest, title: string, aside?: string): Plan {
   const { source } = request;
   if (typeof source === 'string')
     return { title, refusals: [{ message: `${request.upstream}: was not asked` }], steps: [] };
   if ('problems' in source)
     return { title, refusals: source.problems, unreachable: source.unreachable, steps: [] };
-  const gates = copyGates(cluster, state, found, request, source);
-  const refusals = [...placeProblems(found), ...portProblem(found, request), ...gates.refusals];
+  const gates = copyGates(found, request, source);
+  const refusals = [
+    ...placeProblems(found),
+    ...portProblem(found, portOf(request.node)),
+    ...(aside === undefined ? [] : walProblem(found, request)),
+    ...gates.refusals,
+  ];
   if (refusals.length > 0) return { title, refusals, steps: [] };
   const copy: Copy = { found, request, source, ...(aside === undefined ? {} : { aside }) };
-  const made = copySteps(copy);
-  const moves =
-    aside === undefined
-      ? []
-      : [
-          `move ${found.place.pgdata} of ${found.node} aside to ${aside}${isUp(found) ? ', after stopping its server' : ''}`,
-        ];
   return {
     title,
     refusals: [],
-    ...made,
-    confirm: [...moves, ...gates.confirm],
+    ...copySteps(copy),
+    confirm: [...movesAside(found, aside), ...gates.confirm],
     notes: [
       ...gates.notes,
       ...(aside === undefined ? [] : [`${found.node}: ${aside} is kept; remove it when nobody needs it`]),
@@ -199,14 +168,8 @@ function planCopy(
   };
 }
 
-function portProblem(found: Seen, request: CloneRequest): readonly Problem[] {
-  const port = portOf(request.node);
-  const own = isUp(found) && found.server.port === port;
-  if (own || !found.place.listening.includes(port)) return [];
-  return [
-    {
-      message: `${found.node}: port ${port} is taken`,
-      hint: 'Name another port with --port, or stop who listens there.',
-    },
-  ];
+function movesAside(found: Seen, aside: string | undefined): readonly string[] {
+  if (aside === undefined) return [];
+  const stopping = isUp(found) ? ', after stopping its server' : '';
+  return [`move ${found.place.pgdata} of ${found.node} aside to ${aside}${stopping}`];
 }

@@ -1,29 +1,21 @@
-import type { Cluster } from '../cluster/types.ts';
 import { majorOf } from '../cluster/version.ts';
 import type { Problem } from '../errors.ts';
-import type { ClusterState } from '../facts/state.ts';
 import type { CloneRequest } from './cloneRequest.ts';
 import type { Source } from './source.ts';
-import { isSeen, type Seen } from './steps.ts';
+import type { Seen } from './steps.ts';
 
 export type Gates = { refusals: readonly Problem[]; confirm: readonly string[]; notes: readonly string[] };
 
 /** Everything that is checked before a copy, each with a sentence of its own. */
-export function copyGates(
-  cluster: Cluster,
-  state: ClusterState,
-  found: Seen,
-  request: CloneRequest,
-  source: Source,
-): Gates {
+export function copyGates(found: Seen, request: CloneRequest, source: Source): Gates {
   const refusals = [
     ...sameMajor(found, source),
     ...programs(found, source),
     ...walLevel(source),
     ...senders(source),
     ...slots(request, source),
-    ...disk(found, source),
-    ...tablespaces(cluster, state, found, request, source),
+    ...disk(found, request, source),
+    ...outsideGates(found, request, source),
   ];
   return { refusals, ...collation(found, source) };
 }
@@ -105,54 +97,78 @@ function slots(request: CloneRequest, source: Source): readonly Problem[] {
 
 const MB = 1024 * 1024;
 
-/** The data, its tablespaces as if they were beside it, and WAL that is written meanwhile. */
-function disk(found: Seen, source: Source): readonly Problem[] {
+/** What goes where: the data, each tablespace, and the WAL that is written meanwhile; each file system by itself. */
+function disk(found: Seen, request: CloneRequest, source: Source): readonly Problem[] {
   if (source.dataBytes === undefined) return [];
-  const here = (source.tablespaces ?? []).reduce((sum, { bytes }) => sum + bytes, 0);
-  const needed = source.dataBytes + here + 64 * MB;
-  if (found.place.freeBytes >= needed) return [];
+  const { real, freeBytes } = found.place;
+  const targets = source.targets ?? [{ path: real, device: 'here', freeBytes, is: 'empty' }];
+  const spaces = (source.tablespaces ?? []).map(({ location, bytes }) => ({
+    path: request.tablespaces[location] ?? location,
+    bytes,
+  }));
+  const parts = [
+    { path: real, bytes: source.dataBytes },
+    { path: request.waldir ?? real, bytes: 64 * MB },
+    ...spaces,
+  ];
+  const devices = [...new Set(targets.map(({ device }) => device))];
+  return devices.flatMap((device) => {
+    const here = targets.filter((target) => target.device === device);
+    const bytes = parts
+      .filter(({ path }) => here.some((target) => target.path === path))
+      .reduce((sum, part) => sum + part.bytes, 0);
+    return tooSmall(found, source, here, bytes);
+  });
+}
+
+function tooSmall(
+  found: Seen,
+  source: Source,
+  here: readonly { path: string; freeBytes: number }[],
+  needed: number,
+): readonly Problem[] {
+  const free = Math.min(...here.map(({ freeBytes }) => freeBytes));
+  if (free >= needed) return [];
+  const where = here.map(({ path }) => (path === found.place.real ? found.place.pgdata : path)).join(' and ');
   return [
     {
-      message: `${found.node}: ${Math.ceil(needed / MB)} MB are needed for the copy of ${source.name}, and ${Math.floor(found.place.freeBytes / MB)} MB are free beside ${found.place.pgdata}`,
+      message: `${found.node}: ${Math.ceil(needed / MB)} MB are needed for the copy of ${source.name}, and ${Math.floor(free / MB)} MB are free for ${where}`,
       hint: 'Make room, or name a directory on a larger disk.',
     },
   ];
 }
 
-function tablespaces(
-  cluster: Cluster,
-  state: ClusterState,
-  found: Seen,
-  request: CloneRequest,
-  source: Source,
-): readonly Problem[] {
+/** Directories outside the data: those named must be the upstream's, and none of them may hold anything. */
+function outsideGates(found: Seen, request: CloneRequest, source: Source): readonly Problem[] {
   const known = source.tablespaces;
-  if (known === undefined) return [];
   const unknown = Object.keys(request.tablespaces)
-    .filter((location) => !known.some((space) => space.location === location))
+    .filter((location) => known !== undefined && !known.some((space) => space.location === location))
     .map((location) => ({
       message: `${source.name}: has no tablespace at ${location}`,
       hint:
-        known.length === 0
+        known === undefined || known.length === 0
           ? 'It has no tablespaces.'
           : `Its tablespaces are at ${known.map((space) => space.location).join(', ')}.`,
     }));
-  const other = state.nodes.find(({ node }) => node === request.upstream);
-  const upstream = cluster.nodes.find(({ name }) => name === request.upstream);
-  const sameHost =
-    other !== undefined &&
-    isSeen(other) &&
-    other.machine.hostname === found.machine.hostname &&
-    upstream?.host.via === request.node.host.via;
-  const clashing = !sameHost
-    ? []
-    : known
-        .filter(({ location }) => request.tablespaces[location] === undefined)
-        .map(({ name, location }) => ({
-          message: `${found.node}: the tablespace ${name} is at ${location}, where ${source.name} on the same host has it`,
-          hint: `--tablespace-mapping ${location}=DIR puts it elsewhere`,
-        }));
-  return [...unknown, ...clashing];
+  const used = (source.targets ?? [])
+    .filter(({ path, is }) => is === 'used' && path !== found.place.real)
+    .map(({ path }) => usedProblem(found, request, source, path));
+  return [...unknown, ...used];
+}
+
+function usedProblem(found: Seen, request: CloneRequest, source: Source, path: string): Problem {
+  if (path === request.waldir)
+    return {
+      message: `${found.node}: ${path}, which WAL is to go to, is not empty`,
+      hint: 'Name another directory with --waldir, or empty it.',
+    };
+  const space = (source.tablespaces ?? []).find(
+    ({ location }) => (request.tablespaces[location] ?? location) === path,
+  );
+  return {
+    message: `${found.node}: ${path}, which the tablespace ${space?.name ?? ''} is to go to, is not empty`,
+    hint: `--tablespace-mapping ${space?.location ?? path}=DIR puts it elsewhere.`,
+  };
 }
 
 /** Indexes on text are in the order of the C library; another release may sort otherwise (glibc 2.28). */

@@ -20,6 +20,11 @@ export type Source = {
   /** The C library's version that its collations come from: `2.36`. */
   collation?: string;
   checksums?: boolean;
+  /** Where the copy would go: the data directory first, then the directories outside it. Absent without any. */
+  targets?: readonly TargetSeen[];
 };
+
+/** A directory of the standby's host, with the file system it is on. `ours` was filled by a copy cut short. */
+export type TargetSeen = { path: string; device: string; freeBytes: number; is: 'empty' | 'used' | 'ours' };
 
 export type SlotSeen = { name: string; activePid?: number; reserved: boolean; lost: boolean };

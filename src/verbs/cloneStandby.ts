@@ -1,6 +1,7 @@
 import type { Action } from '../program.ts';
 import { addressOf } from '../addresses.ts';
-import { askSource } from '../askSource.ts';
+import { askSource, type Outside } from '../askSource.ts';
+import { pathFault } from '../cluster/path.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure, PgreplError } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
@@ -27,8 +28,7 @@ export const cloneStandby: Action = async ([name], flags) => {
       'usage',
       `--slot ${slot}: a slot's name has lower-case letters, digits and underscores, 63 at most`,
     );
-  const tablespaces = mappings(node, list(flags, 'tablespaceMapping'));
-  const waldir = text(flags, 'waldir') ?? node.waldir;
+  const outside = outsideOf(node, list(flags, 'tablespaceMapping'), text(flags, 'waldir'));
   const maxRate = text(flags, 'maxRate');
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
   const plan = async (state: ClusterState) => {
@@ -44,15 +44,14 @@ export const cloneStandby: Action = async ([name], flags) => {
       node,
       upstream: from.name,
       link,
-      source: await sourceFor(cluster, state, node, from.name, link),
+      source: await sourceFor(cluster, state, node, from.name, link, outside),
       replace: flags['replace'] === true,
-      tablespaces,
+      ...outside,
       stamp,
       seconds: modeOf(flags).timeout ?? 300,
-      ...(waldir === undefined ? {} : { waldir }),
       ...(maxRate === undefined ? {} : { maxRate }),
     };
-    return planCloneStandby(cluster, state, request);
+    return planCloneStandby(state, request);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
   await perform({ command: 'clone-standby', cluster, nodes: [node], sizes: true, plan, rows }, flags);
@@ -64,11 +63,12 @@ async function sourceFor(
   node: Node,
   name: string,
   link: Link,
+  outside: Outside,
 ): Promise<CloneRequest['source']> {
   const found = state.nodes.find((each) => each.node === node.name);
   if (found === undefined || !isSeen(found) || found.is === 'foreign' || !needsSource(found, link))
     return 'not asked';
-  return askSource(name, node, found, link, state, { spawn, onNode: onNodes(cluster, state) });
+  return askSource(name, node, found, link, state, { spawn, onNode: onNodes(cluster, state) }, outside);
 }
 
 type From = { name: string; host: string; port?: number };
@@ -108,17 +108,38 @@ function portOf(state: ClusterState, name: string): number {
   return found !== undefined && 'server' in found ? found.server.port : 5432;
 }
 
-function mappings(node: Node, flags: readonly string[]): Readonly<Record<string, string>> {
-  const pairs = flags.map((text) => /^(\/(?:[^=\\]|\\.)*)=(\/.*)$/.exec(text));
-  const wrong = flags.filter((_, at) => pairs[at] === null);
-  if (wrong.length > 0) {
+/** Absolute paths, `=` in them escaped as pg_basebackup has it. */
+const MAPPING = /^(\/(?:[^=\\]|\\.)*)=(\/.*)$/;
+
+function outsideOf(node: Node, flags: readonly string[], flag: string | undefined): Outside {
+  const pairs = flags.map((text) =>
+    MAPPING.exec(text)
+      ?.slice(1)
+      .map((path) => path.replace(/\\=/g, '=')),
+  );
+  const waldir = flag ?? node.waldir;
+  const problems = [
+    ...flags
+      .filter((_, at) => pairs[at] === undefined)
+      .map((text) => `--tablespace-mapping ${text}: is not OLD=NEW with two absolute paths`),
+    ...pairs.flatMap((pair) => faultOf('--tablespace-mapping', pair?.[1])),
+    ...faultOf('--waldir', flag),
+  ];
+  if (problems.length > 0)
     throw new PgreplError(
       'usage',
-      wrong.map((text) => ({
-        message: `--tablespace-mapping ${text}: is not OLD=NEW with two absolute paths`,
-      })),
+      problems.map((message) => ({ message })),
     );
-  }
-  const given = pairs.flatMap((match) => (match === null ? [] : [[match[1] ?? '', match[2] ?? ''] as const]));
-  return { ...node.tablespaces, ...Object.fromEntries(given) };
+  const given = pairs.flatMap((pair) =>
+    pair === undefined ? [] : [[pair[0] ?? '', pair[1] ?? ''] as const],
+  );
+  return {
+    tablespaces: { ...node.tablespaces, ...Object.fromEntries(given) },
+    ...(waldir === undefined ? {} : { waldir }),
+  };
+}
+
+function faultOf(flag: string, path: string | undefined): readonly string[] {
+  const fault = path === undefined ? undefined : pathFault(path);
+  return fault === undefined ? [] : [`${flag}: ${fault}`];
 }

@@ -1,0 +1,82 @@
+import { has, RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
+import { ownFile } from '../render/conf.ts';
+import { ADD_INCLUDE, LEAST_CONFIG, script } from '../tools/shell.ts';
+import type { CloneRequest } from './cloneRequest.ts';
+import { portOf } from './create.ts';
+import { ownPath } from './effective.ts';
+import { linkFiles } from './link.ts';
+import type { Step } from './plan.ts';
+import type { Source } from './source.ts';
+import { run, write, type Seen } from './steps.ts';
+import { replicationWants } from './wants.ts';
+
+export type Copy = { found: Seen; request: CloneRequest; source: Source; aside?: string };
+
+export function socketDirFor(found: Seen): string {
+  return found.place.service.by === 'pg_ctlcluster'
+    ? '/var/run/postgresql'
+    : (found.place.socketDirs[0] ?? '/tmp');
+}
+
+/** The copy gets a configuration of its own, where it lies now: `data`. */
+export function configSteps(input: Copy, data: string): readonly Step[] {
+  const { found, request, source } = input;
+  const name = found.node;
+  const link = linkFiles(name, source.version, request.link, { dir: data, real: found.place.real });
+  const clean = run(name, 'nothing of the upstream that is its own', cleanArgv(source, data));
+  if (found.place.service.by === 'pg_ctlcluster') return [clean, ...link];
+  return [
+    clean,
+    run(name, 'a configuration, if the copy brought none', script(LEAST_CONFIG, 'config', data)),
+    write(name, 'the settings of this node', `${data}/pgrepl.conf`, [ownFile(settings(input))], '0600'),
+    run(
+      name,
+      'postgresql.conf includes them',
+      script(ADD_INCLUDE, 'include', `${data}/postgresql.conf`, 'pgrepl.conf'),
+    ),
+    ...link,
+  ];
+}
+
+function cleanArgv(source: Source, data: string): readonly string[] {
+  const recovery = has(source.version, RECOVERY_IN_SETTINGS) ? ['recovery.conf'] : [];
+  const files = ['pgrepl-start.log', 'postmaster.opts', 'recovery.done', ...recovery];
+  return ['rm', '-f', '--', ...files.map((file) => `${data}/${file}`)];
+}
+
+/** What replication needs, the five floors at least as high as the upstream's, and what is this node's alone. */
+function settings({ found, request, source }: Copy): Readonly<Record<string, string>> {
+  const wants = replicationWants({
+    version: source.version,
+    standbys: 1,
+    checksums: source.checksums ?? false,
+    freeBytes: found.place.freeBytes,
+    listen: ['0.0.0.0'],
+  });
+  const wanted = Object.fromEntries(wants.map(({ name, value }) => [name, value]));
+  const floors = Object.entries(source.floors).map(([name, value]) => [
+    name,
+    String(Math.max(value, Number(wanted[name] ?? 0))),
+  ]);
+  const byPgCtl =
+    found.place.service.by === 'pg_ctlcluster' ? {} : { unix_socket_directories: socketDirFor(found) };
+  return { ...wanted, ...Object.fromEntries(floors), port: String(portOf(request.node)), ...byPgCtl };
+}
+
+/** Debian's layout: the configuration is made around the data, and our file goes into conf.d. */
+export function debianSteps(input: Copy): readonly Step[] {
+  const { found, request } = input;
+  const { service: owner, files } = found.place;
+  if (owner.by !== 'pg_ctlcluster') return [];
+  const { major, cluster } = owner.name;
+  const dir = `/etc/postgresql/${major}/${cluster}`;
+  const path = files.conf === undefined ? `${dir}/conf.d/99-pgrepl.conf` : ownPath(found.place).path;
+  const port = ['--port', String(portOf(request.node))];
+  const create = ['pg_createcluster', ...port, '-d', found.place.real, String(major), cluster];
+  return [
+    ...(files.conf === undefined
+      ? [run(found.node, "Debian's configuration around it", create, { asLogin: true, seconds: 600 })]
+      : []),
+    write(found.node, 'the settings of this node', path, [ownFile(settings(input))], '0644'),
+  ];
+}
