@@ -24,12 +24,17 @@ export async function play(stage: Stage): Promise<Shown> {
   await makeApplication(place, cluster, state, 'pg1');
   let rows = await writeAndRead(stage, 'pg1', 0, ['pg2', 'pg3']);
 
-  stage.title('The primary dies: no shutdown, nobody is told');
-  await stage.kill('pg1');
+  stage.title('A switchover: pg2 becomes the primary, and pg1 its standby');
+  await stage.pgrepl('switchover', 'pg2');
   await stage.status();
-  await stage.pgrepl('promote', 'pg2');
-  await readBack(stage, ['pg2'], rows);
-  rows = await writeAndRead(stage, 'pg2', rows, ['pg3']);
+  rows = await writeAndRead(stage, 'pg2', rows, ['pg1', 'pg3']);
+
+  stage.title('The primary dies: no shutdown, nobody is told');
+  await stage.kill('pg2');
+  await stage.status();
+  await stage.pgrepl('promote', 'pg3');
+  await readBack(stage, ['pg3'], rows);
+  rows = await writeAndRead(stage, 'pg3', rows, ['pg1']);
   return { rows, nodes: await stage.status() };
 }
 

@@ -59,7 +59,12 @@ export function openStage(place: Place, quiet: boolean, seconds: number, signal:
     acts,
     say,
     look,
-    title: (text) => out(`\n${color.bold(text)}\n`),
+    title: (text) =>
+      out(
+        `\n${wrapped(text, width())
+          .map((line) => `${color.bold(line)}\n`)
+          .join('')}`,
+      ),
     checkpoint: () => signal.throwIfAborted(),
     pgrepl: async (...words) => {
       signal.throwIfAborted();
