@@ -28,7 +28,14 @@ function adopt(pgdata: string, more: readonly string[] = []): Promise<Result> {
 
 async function isSettled(pgdata: string, more: readonly string[] = []): Promise<void> {
   const again = await adopt(pgdata, [...more, '--json']);
-  expect(again.json()).toMatchObject({ outcome: 'unchanged', changed: false, status: 0 });
+  const { outcome, changed, status, steps } = again.json();
+  const whys = steps.map(({ why, ms }) => `${String(why)}: ${String(ms)}`);
+  expect({ outcome, changed, status, whys }).toEqual({
+    outcome: 'unchanged',
+    changed: false,
+    status: 0,
+    whys: [],
+  });
 }
 
 const text = (pgdata: string, name = 'postgresql.conf'): string => readFileSync(join(pgdata, name), 'utf8');
