@@ -20,6 +20,33 @@ export const STATUS = {
 
 export type Outcome = keyof typeof STATUS;
 
+/** The words that scripts may meet in `outcome`; the finer ones of ours are told by the status beside them. */
+export function toldOutcome(outcome: Outcome): Outcome {
+  switch (outcome) {
+    case 'usage':
+      return 'refused';
+    case 'fault':
+      return 'failed';
+    case 'to-do':
+      return 'planned';
+    case 'healthy':
+      return 'done';
+    case 'done':
+    case 'unchanged':
+    case 'planned':
+    case 'refused':
+    case 'unreachable':
+    case 'failed':
+    case 'rolled-back':
+    case 'not-reached':
+    case 'locked':
+    case 'degraded':
+    case 'split-brain':
+    case 'interrupted':
+      return outcome;
+  }
+}
+
 /** One thing that is wrong: a sentence that names the node first, and what to type about it. */
 export type Problem = { message: string; hint?: string };
 

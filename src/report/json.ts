@@ -1,5 +1,5 @@
 import type { Outcome, Problem } from '../errors.ts';
-import { STATUS } from '../errors.ts';
+import { STATUS, toldOutcome } from '../errors.ts';
 import type { Step } from '../plan/plan.ts';
 import { masked, shownArgv, shownText } from './redact.ts';
 import type { NodeRow } from './rows.ts';
@@ -40,7 +40,7 @@ export type JsonDocument = {
 export function document(account: Account): JsonDocument {
   return {
     command: account.command,
-    outcome: account.outcome,
+    outcome: toldOutcome(account.outcome),
     status: STATUS[account.outcome],
     changed: account.changed,
     ms: Math.round(account.ms),

@@ -64,3 +64,14 @@ test('a bad end has every cause', () => {
     error: { message: 'pg1: unreachable', hint: 'ping it', problems: error },
   });
 });
+
+test.each([
+  ['usage', 'refused', 2],
+  ['fault', 'failed', 1],
+  ['to-do', 'planned', 10],
+  ['healthy', 'done', 0],
+  ['rolled-back', 'rolled-back', 6],
+  ['split-brain', 'split-brain', 11],
+] as const)('%s is told as %s, with status %i', (outcome, told, status) => {
+  expect(document({ command: 'promote', outcome, changed: false, ms: 1 })).toMatchObject({ outcome: told, status });
+});
