@@ -257,6 +257,13 @@ case $out in *' 42704: '*) exit 0 ;; esac
 printf '%s\n' "$out" >&2
 exit 1`;
 
+/** For the doctor: mode and owner of a password file, and whether a unit or a Debian cluster starts with its host. */
+export const HOST_FACTS = String.raw`
+if [ -n "$1" ]; then stat -c '%a %U' -- "$1" 2>/dev/null || echo missing; else echo; fi
+if [ -n "$2" ]; then systemctl is-enabled -- "$2" 2>/dev/null | head -n 1; fi
+if [ -n "$3" ]; then sed -n 's/#.*//; s/[[:space:]]//g; /./p' "$3" 2>/dev/null | head -n 1; fi
+exit 0`;
+
 export function script(literal: string, name: string, ...parameters: readonly string[]): readonly string[] {
   return ['sh', '-c', literal, name, ...parameters];
 }

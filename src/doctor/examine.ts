@@ -1,0 +1,24 @@
+import { stateOf, viewOf } from '../facts/view.ts';
+import type { Cluster } from '../cluster/types.ts';
+import type { ClusterState } from '../facts/state.ts';
+import type { Check, Examiner, Extra } from './check.ts';
+import { collation, directory, reachable, room, sameMajor, startsAgain, tools } from './host.ts';
+import { floors, letsIn, logins, passfile, replays, slotThere } from './pairs.ts';
+import { archiver, backupRuns, configuration, freeSenders, role, settings, syncNames } from './server.ts';
+
+/** In the order a person would look. */
+const EXAMINERS: readonly Examiner[] = [
+  ...[reachable, tools, sameMajor, directory, room, startsAgain, collation],
+  ...[settings, configuration, freeSenders, floors, role, letsIn, logins, passfile],
+  ...[slotThere, replays, syncNames, archiver, backupRuns],
+];
+
+/** Every precondition of every verb, node by node. */
+export function examine(cluster: Cluster, state: ClusterState, extra: Extra): readonly Check[] {
+  const { primary } = viewOf(cluster, state);
+  return cluster.nodes.flatMap((node) => {
+    const found = stateOf(state, node.name);
+    if (found === undefined) return [];
+    return EXAMINERS.flatMap((examiner) => examiner({ cluster, state, primary, extra }, node, found));
+  });
+}

@@ -1,0 +1,225 @@
+import { majorOf } from '../cluster/version.ts';
+import type { Program } from '../facts/state.ts';
+import { isRunning } from '../facts/view.ts';
+import { placeProblems } from '../plan/create.ts';
+import { isSeen, type Seen } from '../plan/steps.ts';
+import { humanBytes } from '../report/terminal.ts';
+import { checking, EVERY, type Case, type Check, type Examiner } from './check.ts';
+
+const reach = checking('reach', EVERY);
+
+/** The host answers, we are who owns the data, and the state of the directory is one that a verb can start from. */
+export const reachable: Examiner = (_, { name }, found) => {
+  switch (found.is) {
+    case 'unreachable':
+      return [reach.wrong(name, found.because.replace(`${name}: `, ''), found.hint)];
+    case 'mute':
+      return [
+        reach.wrong(
+          name,
+          found.starting ? 'its server is starting' : `a server runs and does not answer: ${found.because}`,
+          found.starting
+            ? 'Wait until it has replayed its WAL.'
+            : 'Its log tells why; pg_hba.conf must let the owner in by the socket.',
+        ),
+      ];
+    case 'foreign':
+      return [
+        reach.wrong(
+          name,
+          `${found.place.pgdata} is not empty and no data directory`,
+          'Name another directory, or move what is there away.',
+        ),
+      ];
+    case 'stopped':
+      return [
+        reach.warning(
+          name,
+          `${loggedIn(found)}; its server is stopped`,
+          'Some checks need a running server.',
+        ),
+      ];
+    case 'empty':
+      return [reach.ok(name, `${loggedIn(found)}; there are no data yet`)];
+    case 'primary':
+    case 'standby':
+      return [
+        found.server.superuser
+          ? reach.ok(name, `${loggedIn(found)}; the server answers ${found.server.user}, a superuser`)
+          : reach.wrong(name, `${found.server.user} is no superuser, and settings and roles need one`),
+      ];
+  }
+};
+
+function loggedIn({ machine }: Seen): string {
+  const { login, become, by } = machine;
+  return become === undefined
+    ? `${login} owns the data`
+    : `${login} becomes ${become}, who owns the data, by ${by}`;
+}
+
+const programs = checking('programs', EVERY);
+const NEEDED: readonly Program[] = [
+  'postgres',
+  'pg_ctl',
+  'psql',
+  'pg_basebackup',
+  'pg_controldata',
+  'pg_rewind',
+];
+
+/** PostgreSQL's programs are there, and of the major of the data. */
+export const tools: Examiner = ({ primary }, { name }, found) => {
+  if (!isSeen(found)) return [];
+  const { machine } = found;
+  const missing = [...NEEDED, ...(found.is === 'empty' ? (['initdb'] as const) : [])].filter(
+    (program) => machine.programs[program] === undefined,
+  );
+  if (missing.length > 0)
+    return [
+      programs.wrong(
+        name,
+        `these programs are not there: ${missing.join(', ')}`,
+        'Install the server package of PostgreSQL, or name the directory with bindir.',
+      ),
+    ];
+  const wanted = majorOfData(found) ?? (primary && majorOf(primary.server.version));
+  const has = machine.major;
+  if (
+    wanted !== undefined &&
+    has !== undefined &&
+    wanted !== has &&
+    machine.bindirs[String(wanted)] === undefined
+  )
+    return [
+      programs.wrong(
+        name,
+        `the programs are of PostgreSQL ${has}, the data of ${wanted}`,
+        `Install PostgreSQL ${wanted}, or name its programs with bindir.`,
+      ),
+    ];
+  return [
+    programs.ok(name, `PostgreSQL's programs are there${wanted === undefined ? '' : `, of ${wanted}`}`),
+  ];
+};
+
+function majorOfData(found: Seen): number | undefined {
+  if (isRunning(found)) return majorOf(found.server.version);
+  return found.is === 'stopped' ? majorOf(found.version) : undefined;
+}
+
+const versions = checking('version', ['clone-standby', 'switchover', 'rejoin']);
+
+/** WAL of one major means nothing to another. */
+export const sameMajor: Examiner = ({ primary }, { name }, found) => {
+  const own = isSeen(found) ? majorOfData(found) : undefined;
+  if (primary === undefined || own === undefined || primary.node === name) return [];
+  const there = majorOf(primary.server.version);
+  if (own === there) return [versions.ok(name, `is of PostgreSQL ${own}, as ${primary.node} is`)];
+  return [
+    versions.wrong(
+      name,
+      `is of PostgreSQL ${own}, and ${primary.node} of ${there}`,
+      'Only servers of one major replicate so.',
+    ),
+  ];
+};
+
+const disk = checking('disk', ['clone-standby', 'rejoin']);
+
+/** A copy lies beside what is there until it is whole. */
+export const room: Examiner = ({ primary }, { name }, found) => {
+  if (primary === undefined || !isSeen(found) || found.is === 'primary') return [];
+  const needed = primary.server.dataBytes;
+  const { freeBytes, pgdata } = found.place;
+  if (needed === 0) return [];
+  const what = `a copy of ${primary.node} takes ${humanBytes(needed)}, and ${humanBytes(freeBytes)} are free at ${pgdata}`;
+  if (freeBytes > needed * 1.05) return [disk.ok(name, what)];
+  const hint = 'A copy is made beside the directory that it replaces: make room, or remove that first.';
+  return [found.is === 'empty' ? disk.wrong(name, what, hint) : disk.warning(name, what, hint)];
+};
+
+const placing = checking('directory', ['init-primary', 'clone-standby']);
+
+export const directory: Examiner = (_, { name }, found) => {
+  if (found.is !== 'empty') return [];
+  const problems = placeProblems(found);
+  if (problems.length === 0) return [placing.ok(name, `${found.place.pgdata} can be made`)];
+  return problems.map(({ message, hint }) => placing.wrong(name, message.replace(`${name}: `, ''), hint));
+};
+
+const service = checking('service', ['promote', 'switchover']);
+
+/** A server that does not come back with its host is a standby that is silently missing. */
+export const startsAgain: Examiner = ({ extra }, { name }, found) => {
+  if (!isSeen(found) || found.is === 'empty' || found.is === 'foreign') return [];
+  const owner = found.place.service;
+  const starts = extra.hosts.get(name)?.starts;
+  switch (owner.by) {
+    case 'pg_ctl':
+      return [
+        service.warning(
+          name,
+          'no service owns the server: it does not start again with its host',
+          'Give it a systemd unit, or start it from your own.',
+        ),
+      ];
+    case 'systemd':
+      if (starts === false)
+        return [
+          service.warning(
+            name,
+            `${owner.unit} is not enabled: it does not start with its host`,
+            `systemctl enable ${owner.unit}`,
+          ),
+        ];
+      return [service.ok(name, `${owner.unit} owns the server`)];
+    case 'pg_ctlcluster': {
+      const path = `/etc/postgresql/${owner.name.major}/${owner.name.cluster}/start.conf`;
+      if (starts === false)
+        return [
+          service.warning(
+            name,
+            `${path} does not say auto: it does not start with its host`,
+            `Write auto into ${path}.`,
+          ),
+        ];
+      return [service.ok(name, 'postgresql-common owns the server')];
+    }
+  }
+};
+
+const sorting = checking('collation', ['clone-standby', 'promote', 'switchover']);
+
+/** An index sorted by one C library is wrong by another: https://wiki.postgresql.org/wiki/Locale_data_changes. */
+export const collation: Examiner = (the, { name }, found) => {
+  if (!isSeen(found)) return [];
+  return [...otherLibrary(the, name, found), ...changedSince(name, found)];
+};
+
+function otherLibrary({ primary }: Case, name: string, found: Seen): readonly Check[] {
+  if (primary === undefined || primary.node === name) return [];
+  const [here, there] = [found.machine.libc, primary.machine.libc];
+  if (here === there) return [sorting.ok(name, `sorts by ${here}, as ${primary.node} does`)];
+  const what = `sorts by ${here}, and ${primary.node} by ${there}: after a promotion indexes of text may be wrong`;
+  return [
+    sorting.warning(
+      name,
+      what,
+      'Run the same system on both, or REINDEX what is sorted by text after a promotion (amcheck finds it).',
+    ),
+  ];
+}
+
+function changedSince(name: string, found: Seen): readonly Check[] {
+  if (!isRunning(found)) return [];
+  return found.server.collations
+    .filter(({ recorded, actual }) => recorded !== undefined && actual !== undefined && recorded !== actual)
+    .map(({ database, recorded, actual }) =>
+      sorting.warning(
+        name,
+        `the database ${database} was made with collation ${recorded ?? ''}, and the system has ${actual ?? ''}`,
+        `REINDEX what is sorted by text, then ALTER DATABASE ${database} REFRESH COLLATION VERSION.`,
+      ),
+    );
+}
