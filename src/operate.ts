@@ -1,6 +1,6 @@
 import { userInfo, hostname } from 'node:os';
 import type { Cluster, Node } from './cluster/types.ts';
-import { failure, PgreplError, STATUS, type Outcome, type Problem } from './errors.ts';
+import { PgreplError, type Outcome, type Problem } from './errors.ts';
 import { inspect, type Look, type Looked } from './facts/inspect.ts';
 import type { ClusterState } from './facts/state.ts';
 import type { Plan, Step } from './plan/plan.ts';
@@ -113,14 +113,33 @@ async function work(
   if (mode.check) return told(plan.steps.length === 0 ? 'unchanged' : 'to-do', first);
   if (!writes) return told('planned', first);
   if (plan.steps.length === 0) return told('unchanged', first);
-  await askFirst(plan, mode, talk);
-  return doIt(verb, mode, talk, signal, plan, first, told, shellsOf(first.looked));
+  const agreed = await agree(verb, plan, first, mode, talk);
+  return doIt(verb, mode, talk, signal, agreed.plan, agreed.state, told, shellsOf(first.looked));
+}
+
+/**
+ * Asks before something is removed or replaced, and looks again after the answer: a person may have thought it over
+ * for an hour. What is asked then must be what was answered, else it is asked anew.
+ */
+async function agree(
+  verb: Verb,
+  plan: Plan,
+  state: ClusterState,
+  mode: Mode,
+  talk: Talk,
+): Promise<{ plan: Plan; state: ClusterState }> {
+  const asked = plan.confirm ?? [];
+  if (asked.length === 0 || mode.yes) return { plan, state };
+  await askFirst(asked, talk);
+  const now = await inspect(verb.cluster, lookOf(verb, mode, undefined));
+  const again = await verb.plan(now);
+  if (again.refusals.length > 0) throw new PgreplError('refused', again.refusals);
+  const same = JSON.stringify(again.confirm ?? []) === JSON.stringify(asked);
+  return same ? { plan: again, state: now } : agree(verb, again, now, mode, talk);
 }
 
 /** Without a terminal nobody can be asked, and what removes or replaces something is not done unasked. */
-async function askFirst(plan: Plan, mode: Mode, talk: Talk): Promise<void> {
-  const questions = plan.confirm ?? [];
-  if (questions.length === 0 || mode.yes) return;
+async function askFirst(questions: readonly string[], talk: Talk): Promise<void> {
   if (await talk.confirm(questions)) return;
   throw new PgreplError(
     'refused',
@@ -157,7 +176,7 @@ async function doIt(
     all.push(...execution.done.map(({ step, ms }) => ({ ...step, ms })));
     const after = await inspect(verb.cluster, lookOf(verb, mode, undefined));
     now = after;
-    const ended = endOf(execution, all.length > 0);
+    const ended = endOf(next, execution, all.length > 0);
     if (ended !== undefined) return told(ended.outcome, after, { ...ended, steps: all });
     next = await verb.plan(after);
     if (next.refusals.length > 0)
@@ -199,6 +218,7 @@ async function perform(
 
 /** How a run that did not come to its end is told, with what it leaves and what running it again does. */
 function endOf(
+  plan: Plan,
   execution: Execution,
   changed: boolean,
 ): Pick<Ending, 'outcome' | 'changed' | 'error'> | undefined {
@@ -224,8 +244,14 @@ function endOf(
         : `${done} step${done === 1 ? ' was' : 's were'} done before that, the last one: ${execution.done.at(-1)?.step.why ?? ''}`,
     hint: 'Running it again continues.',
   };
-  const outcome = interrupted ? 'interrupted' : failed?.step.do === 'expect' ? 'not-reached' : 'failed';
+  const outcome = interrupted ? 'interrupted' : isGoal(plan, execution) ? 'not-reached' : 'failed';
   return { outcome, changed, error: [...said, ...more, left] };
+}
+
+/** Every step ran, and what was waited for at the end was not seen: that is another end than a step that failed. */
+function isGoal({ steps }: Plan, { failed, done }: Execution): boolean {
+  const ran = new Set(done.map(({ step }) => step));
+  return failed?.step.do === 'expect' && steps.every((step) => step.do === 'expect' || ran.has(step));
 }
 
 async function lookAt(
@@ -257,12 +283,4 @@ function lookOf(verb: Verb, mode: Mode, lock: string | undefined): Look {
     ...(verb.sizes === true ? { sizes: true } : {}),
     ...(lock === undefined ? {} : { lock: (node: Node) => (locked.has(node.name) ? lock : undefined) }),
   };
-}
-
-export function statusOf(outcome: Outcome): number {
-  return STATUS[outcome];
-}
-
-export function unexpected(message: string): PgreplError {
-  return failure('fault', message);
 }

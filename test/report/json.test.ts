@@ -73,5 +73,8 @@ test.each([
   ['rolled-back', 'rolled-back', 6],
   ['split-brain', 'split-brain', 11],
 ] as const)('%s is told as %s, with status %i', (outcome, told, status) => {
-  expect(document({ command: 'promote', outcome, changed: false, ms: 1 })).toMatchObject({ outcome: told, status });
+  expect(document({ command: 'promote', outcome, changed: false, ms: 1 })).toMatchObject({
+    outcome: told,
+    status,
+  });
 });
