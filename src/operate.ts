@@ -182,6 +182,7 @@ async function doIt(
     if (next.refusals.length > 0)
       return told('not-reached', after, { changed: true, steps: all, error: next.refusals });
     if (next.steps.length === 0) return told('done', after, { changed: true, steps: all });
+    if ((next.confirm ?? []).length > 0 && !mode.yes) break;
   }
   const left = next.steps.map(({ node, why }) => ({ message: `${node}: still to do: ${why}` }));
   return told('not-reached', now, { changed: true, steps: all, error: left });

@@ -1,10 +1,7 @@
 import { Command, Option } from 'commander';
 import { PgreplError } from './errors.ts';
 import { VERSION } from './versionOfPgrepl.ts';
-
-/** What commander hands to a verb. */
-export type Flags = Readonly<Record<string, unknown>>;
-export type Action = (args: readonly string[], flags: Flags) => Promise<void>;
+import type { Action } from './action.ts';
 
 type VerbDefinition = {
   name: string;

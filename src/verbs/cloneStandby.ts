@@ -1,4 +1,4 @@
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 import { addressOf } from '../addresses.ts';
 import { askSource, type Outside } from '../askSource.ts';
 import { pathFault } from '../cluster/path.ts';

@@ -3,7 +3,7 @@ import { problemOf, type Check } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
 import { observe, tell } from '../observe.ts';
 import { passwordOf } from '../passwords.ts';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 import { checkList } from '../report/checkList.ts';
 import { nodeRows } from '../report/rows.ts';
 import { isUnicode, width } from '../report/terminal.ts';

@@ -1,5 +1,70 @@
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
+import { addressOf } from '../addresses.ts';
+import { askCaughtUp, askPast, askWal } from '../askPast.ts';
+import { askSource } from '../askSource.ts';
+import type { Cluster } from '../cluster/types.ts';
+import { failure } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { passwordOf } from '../passwords.ts';
+import { castOf, isThere, planFollow, type FollowAsked, type FollowRequest } from '../plan/follow.ts';
+import { nodeRows } from '../report/rows.ts';
+import { onNodes } from '../run/nodes.ts';
+import { spawn } from '../run/spawn.ts';
+import { findTarget } from '../target.ts';
+import { modeOf, perform, targetFlags, text } from './modes.ts';
 
-export const follow: Action = async () => {
-  throw new Error('follow is being written');
+export const follow: Action = async ([name], flags) => {
+  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
+  if (node === undefined) return;
+  const upstream = cluster.nodes.find((each) => each.name === text(flags, 'upstream'));
+  if (upstream === undefined) throw noUpstream(cluster, text(flags, 'upstream'));
+  const password = await passwordOf(cluster);
+  const request: FollowRequest = {
+    node,
+    upstream,
+    host: addressOf(upstream),
+    role: cluster.replication.role,
+    seconds: modeOf(flags).timeout ?? 60,
+    ...(password === undefined ? {} : { password }),
+  };
+  const plan = async (state: ClusterState) => {
+    const asked = await ask(cluster, state, request);
+    return planFollow(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
+  };
+  const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
+  await perform({ command: 'follow', cluster, nodes: [node], plan, rows }, flags);
 };
+
+function noUpstream(cluster: Cluster, said: string | undefined): Error {
+  if (cluster.file === undefined)
+    return failure(
+      'usage',
+      'follow needs a cluster file: it works on two servers',
+      'Name it with --config FILE, and say which node is meant.',
+    );
+  return failure(
+    'usage',
+    said === undefined ? 'which upstream is meant: --upstream is missing' : `--upstream ${said}: is no node of ${cluster.file}`,
+    `Its nodes are ${cluster.nodes.map(({ name }) => name).join(', ')}.`,
+  );
+}
+
+/** Everything that is asked before it is decided, at the same time. */
+async function ask(
+  cluster: Cluster,
+  state: ClusterState,
+  request: FollowRequest,
+): Promise<FollowAsked | undefined> {
+  const cast = castOf(cluster, state, request);
+  if ('refusals' in cast || isThere(cast.found, cast.upstream, cast.link)) return undefined;
+  const { found, upstream, link } = cast;
+  const asking = { spawn, onNode: onNodes(cluster, state) };
+  const [source, wal, past, caughtUp] = await Promise.all([
+    askSource(upstream.node, request.node, found, link, state, asking),
+    askWal(upstream, asking),
+    askPast(found, asking),
+    askCaughtUp(found, asking),
+  ]);
+  const login = 'problems' in source ? source : { problems: [], unreachable: false };
+  return { login, wal, history: past.history, caughtUp };
+}

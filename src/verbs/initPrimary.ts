@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 import { addressesOf, allowed } from '../addresses.ts';
 import { roleFault } from '../cluster/role.ts';
 import { failure, together } from '../errors.ts';

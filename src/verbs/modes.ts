@@ -1,4 +1,4 @@
-import type { Flags } from '../program.ts';
+import type { Flags } from '../action.ts';
 import type { Mode, Verb } from '../operate.ts';
 import type { TargetFlags } from '../target.ts';
 

@@ -1,4 +1,4 @@
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 import { addressOf } from '../addresses.ts';
 import { askOutside } from '../askOutside.ts';
 import type { Cluster, Node } from '../cluster/types.ts';

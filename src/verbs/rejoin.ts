@@ -1,4 +1,4 @@
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 
 export const rejoin: Action = async () => {
   throw new Error('rejoin is being written');

@@ -2,7 +2,7 @@ import { addressOf, addressesOf } from '../addresses.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure } from '../errors.ts';
 import { planRemoveStandby } from '../plan/removeStandby.ts';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 import { nodeRows } from '../report/rows.ts';
 import { findTarget } from '../target.ts';
 import { perform, targetFlags } from './modes.ts';

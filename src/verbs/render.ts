@@ -10,7 +10,7 @@ import { rootOf } from '../facts/view.ts';
 import { conninfoOf, type Link } from '../plan/link.ts';
 import { rulesFor } from '../plan/initPrimary.ts';
 import { replicationWants } from '../plan/wants.ts';
-import type { Action, Flags } from '../program.ts';
+import type { Action, Flags } from '../action.ts';
 import { ownFile, quoteConf } from '../render/conf.ts';
 import { withBlock } from '../render/hba.ts';
 import { applicationName, isSlotName } from '../render/names.ts';

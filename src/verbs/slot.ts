@@ -6,7 +6,7 @@ import { observe, tell } from '../observe.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planSlotCreate, planSlotDrop } from '../plan/slot.ts';
 import { averageRates, measuredRates } from '../slotRates.ts';
-import type { Action, Flags } from '../program.ts';
+import type { Action, Flags } from '../action.ts';
 import { nodeRows } from '../report/rows.ts';
 import { slotLines, slotTable } from '../report/slotTable.ts';
 import { isUnicode, width } from '../report/terminal.ts';

@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster/types.ts';
 import type { Outcome } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { observe, tell } from '../observe.ts';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 import type { Finding } from '../report/finding.ts';
 import { assess } from '../report/health.ts';
 import { guestRows, nodeRows } from '../report/rows.ts';

@@ -1,4 +1,4 @@
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 import { addressOf } from '../addresses.ts';
 import { askSource } from '../askSource.ts';
 import type { Cluster, Node } from '../cluster/types.ts';

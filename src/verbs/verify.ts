@@ -5,7 +5,7 @@ import type { ClusterState } from '../facts/state.ts';
 import { primariesOf, stateOf, viewOf, type PrimaryState } from '../facts/view.ts';
 import type { DeepCheck } from '../deep.ts';
 import { observe, tell } from '../observe.ts';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 import { nodeRows } from '../report/rows.ts';
 import { isUnicode } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
