@@ -44,14 +44,22 @@ function sameMajor(found: Seen, source: Source): readonly Problem[] {
   ];
 }
 
+/** It copies from servers of its own major and of older ones (BaseBackup() in pg_basebackup.c). */
 function programs(found: Seen, source: Source): readonly Problem[] {
-  if (found.machine.programs.pg_basebackup !== undefined) return [];
-  return [
-    {
-      message: `${found.node}: no pg_basebackup is there`,
-      hint: `Install the client programs of PostgreSQL ${majorOf(source.version)} or newer.`,
-    },
-  ];
+  const wanted = majorOf(source.version);
+  const hint = `Install the client programs of PostgreSQL ${wanted} or newer.`;
+  const path = found.machine.programs.pg_basebackup;
+  if (path === undefined) return [{ message: `${found.node}: no pg_basebackup is there`, hint }];
+  const major = majorOfProgram(found, path);
+  if (found.machine.major !== wanted || major === undefined || major >= wanted) return [];
+  const message = `${found.node}: the newest pg_basebackup here is of PostgreSQL ${major}, and ${source.name} is ${wanted}`;
+  return [{ message, hint }];
+}
+
+/** Of a program in a directory that tells; the wrappers of postgresql-common choose among those. */
+function majorOfProgram(found: Seen, path: string): number | undefined {
+  const major = Object.entries(found.machine.bindirs).find(([, dir]) => path === `${dir}/pg_basebackup`)?.[0];
+  return major === undefined ? undefined : Number(major);
 }
 
 function walLevel(source: Source): readonly Problem[] {

@@ -26,10 +26,7 @@ host    all   all   ::1/128        scram-sha-256
 `;
 
 export function majorToCreate(found: Empty, node: Node): number | undefined {
-  if (node.debian !== undefined) return node.debian.major;
-  const dir = found.machine.programs.postgres?.replace(/\/postgres$/, '');
-  const known = Object.entries(found.machine.bindirs).find(([, path]) => path === dir)?.[0];
-  return known === undefined ? undefined : Number(known);
+  return node.debian?.major ?? found.machine.major;
 }
 
 export function whyNotCreated(found: Empty, node: Node): readonly Problem[] {

@@ -2,6 +2,7 @@ import type { Server } from '../facts/state.ts';
 import type { Finding } from './finding.ts';
 import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
 import type { PrimaryState, RunningState } from '../facts/view.ts';
+import { HAUNTING } from '../render/recovery.ts';
 
 /** What is wrong with one running server by itself: its configuration, its archive, its synchronous standbys. */
 export function serverFindings(found: RunningState): Finding[] {
@@ -13,8 +14,10 @@ export function serverFindings(found: RunningState): Finding[] {
   ];
 }
 
-export function pendingOf(server: Server): string[] {
-  return Object.keys(server.settings).filter((name) => server.settings[name]?.pendingRestart === true);
+/** What a standby alone reads waits for nothing on a primary: 12 says so of primary_conninfo after a promotion. */
+export function pendingOf(server: Server, is: RunningState['is'] = 'standby'): string[] {
+  const names = Object.keys(server.settings).filter((name) => server.settings[name]?.pendingRestart === true);
+  return is === 'standby' ? names : names.filter((name) => !HAUNTING.includes(name));
 }
 
 /** PostgreSQL acknowledges no commit until as many standbys as were asked for have it: SyncRepWaitForLSN(). */
@@ -58,8 +61,8 @@ function configurationErrors({ node, server }: RunningState): Finding[] {
   return [...inFiles, ...inHba];
 }
 
-function pendingRestarts({ node, server, place }: RunningState): Finding[] {
-  const names = pendingOf(server);
+function pendingRestarts({ node, server, place, is }: RunningState): Finding[] {
+  const names = pendingOf(server, is);
   if (names.length === 0) return [];
   return [
     warning(

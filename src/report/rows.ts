@@ -209,7 +209,7 @@ function syncOf(live: Attachment | undefined): NodeRow['sync'] {
 
 function ownFacts(found: NodeState): Pick<NodeRow, 'pendingRestart' | 'slots'> {
   if (!isRunning(found)) return { pendingRestart: [], slots: [] };
-  return { pendingRestart: pendingOf(found.server), slots: found.server.slots.map(slotRow) };
+  return { pendingRestart: pendingOf(found.server, found.is), slots: found.server.slots.map(slotRow) };
 }
 
 function slotRow({ name, active, held, walStatus }: Slot): SlotRow {

@@ -316,6 +316,15 @@ const cases: [string, ClusterState, string[]][] = [
     ],
   ],
   [
+    'what a standby alone reads waits for nothing on a primary',
+    stateWith(
+      attachedPrimary({ settings: { primary_conninfo: setting('', { pendingRestart: true }) } }),
+      standby('pg2'),
+      standby('pg3'),
+    ),
+    [],
+  ],
+  [
     'settings wait for a restart',
     stateWith(
       attachedPrimary(
