@@ -44,7 +44,9 @@ function noUpstream(cluster: Cluster, said: string | undefined): Error {
     );
   return failure(
     'usage',
-    said === undefined ? 'which upstream is meant: --upstream is missing' : `--upstream ${said}: is no node of ${cluster.file}`,
+    said === undefined
+      ? 'which upstream is meant: --upstream is missing'
+      : `--upstream ${said}: is no node of ${cluster.file}`,
     `Its nodes are ${cluster.nodes.map(({ name }) => name).join(', ')}.`,
   );
 }

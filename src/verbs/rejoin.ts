@@ -1,5 +1,62 @@
 import type { Action } from '../action.ts';
+import { addressOf } from '../addresses.ts';
+import { askCaughtUp, askPast, askRewinder, askWal } from '../askPast.ts';
+import { askSource } from '../askSource.ts';
+import type { Cluster } from '../cluster/types.ts';
+import { failure } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { passwordOf } from '../passwords.ts';
+import { castOf, planRejoin, type RejoinAsked, type RejoinRequest } from '../plan/rejoin.ts';
+import { isUp } from '../plan/steps.ts';
+import { nodeRows } from '../report/rows.ts';
+import { onNodes } from '../run/nodes.ts';
+import { spawn } from '../run/spawn.ts';
+import { findTarget } from '../target.ts';
+import { modeOf, perform, targetFlags } from './modes.ts';
 
-export const rejoin: Action = async () => {
-  throw new Error('rejoin is being written');
+export const rejoin: Action = async ([name], flags) => {
+  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
+  if (node === undefined) return;
+  if (cluster.nodes.length < 2)
+    throw failure(
+      'usage',
+      'rejoin needs a cluster file: it looks for the primary among its nodes',
+      'Name it with --config FILE, and say which node is meant.',
+    );
+  const password = await passwordOf(cluster);
+  const request: RejoinRequest = {
+    node,
+    allowReclone: flags['allowReclone'] === true,
+    role: cluster.replication.role,
+    addressOf,
+    stamp: new Date().toISOString().replace(/[-:]|\.\d+Z/g, ''),
+    seconds: modeOf(flags).timeout ?? 300,
+    ...(password === undefined ? {} : { password }),
+  };
+  const plan = async (state: ClusterState) => {
+    const asked = await ask(cluster, state, request);
+    return planRejoin(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
+  };
+  const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
+  await perform({ command: 'rejoin', cluster, nodes: [node], sizes: true, plan, rows }, flags);
 };
+
+/** Everything that is asked before it is decided, at the same time. */
+async function ask(
+  cluster: Cluster,
+  state: ClusterState,
+  request: RejoinRequest,
+): Promise<RejoinAsked | undefined> {
+  const cast = castOf(cluster, state, request);
+  if ('refusals' in cast) return undefined;
+  const { found, primary, link } = cast;
+  const asking = { spawn, onNode: onNodes(cluster, state) };
+  const [source, rewinder, wal, past, caughtUp] = await Promise.all([
+    askSource(primary.node, request.node, found, link, state, asking),
+    askRewinder(request.node, found, link, asking),
+    askWal(primary, asking),
+    askPast(found, asking),
+    isUp(found) ? askCaughtUp(found, asking) : false,
+  ]);
+  return { source, wal, past, caughtUp, ...(rewinder === undefined ? {} : { rewinder }) };
+}

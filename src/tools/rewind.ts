@@ -1,0 +1,142 @@
+/**
+ * The literals of shell that a rewind is made of. What is kept for it lies in a working directory beside the data,
+ * since pg_rewind removes from the target whatever the source has not (filemap.c). Its file `state` tells a killed
+ * rewind: `begun`, `done`, or `stuck` where doing it again cannot help. One rename makes it what is kept.
+ */
+
+/** Top-level names that are PostgreSQL's own, and those that say what a data directory is: never kept, never put back. */
+const PG_OWN =
+  'PG_VERSION|base|global|pg_commit_ts|pg_dynshmem|pg_logical|pg_multixact|pg_notify|pg_replslot|pg_serial|pg_snapshots|pg_stat|pg_stat_tmp|pg_subtrans|pg_tblspc|pg_twophase|pg_wal|pg_xact|pg_internal.init|postmaster.*|backup_*|tablespace_map*|standby.signal|recovery.*|current_logfiles*|*.pgrepl-tmp';
+
+/** What a server had, told to who plans: an earlier rewind, the last whole record, the history of its timeline. */
+export const TELL_PAST = String.raw`
+real=$1 w=$2 history=$3 waldump=$4 timeline=$5 redo=$6
+export LC_ALL=C
+[ -f "$w/state" ] && echo "rewinding $(cat -- "$w/state")"
+if [ -f "$w/lock" ] && ! flock -n "$w/lock" true; then echo busy yes; fi
+if [ -n "$redo" ] && [ -x "$waldump" ]; then
+  "$waldump" -z -p "$real/pg_wal" -t "$timeline" -s "$redo" 2>&1 >/dev/null | sed -n 's/.*error in WAL record at \([0-9A-F]*\/[0-9A-F]*\):.*/record \1/p'
+fi
+echo history
+[ -f "$real/pg_wal/$history" ] && cat -- "$real/pg_wal/$history"
+exit 0`;
+
+/** Crash recovery without a client: a standby's files would keep a single-user server from it (xlogrecovery.c). */
+export const RECOVER = String.raw`set -e
+real=$1; shift
+cd /
+rm -f -- "$real/standby.signal" "$real/recovery.signal" "$real/recovery.conf"
+"$@" </dev/null >>"$real/pgrepl-start.log" 2>&1 || { tail -n 5 -- "$real/pgrepl-start.log" >&2; exit 1; }`;
+
+/** As before RECOVER: what was a standby must not come up as a primary. */
+export const STANDBY_AGAIN = String.raw`if [ "$2" = standby.signal ]; then : >"$1/$2"; else echo "standby_mode = 'on'" >"$1/$2"; fi`;
+
+const PUT_BACK_LITERAL = String.raw`
+put_back() {
+  for f in "$w"/own/* "$w"/own/.[!.]*; do
+    [ -e "$f" ] || [ -L "$f" ] || continue
+    rm -rf -- "$real/${'$'}{f##*/}"
+    cp -a -- "$f" "$real/"
+  done
+  for f in "$w"/moved/* "$w"/moved/.[!.]*; do
+    [ -e "$f" ] || [ -L "$f" ] || continue
+    rm -rf -- "$real/${'$'}{f##*/}"
+    mv -- "$f" "$real/"
+  done
+}
+`;
+
+/**
+ * What pg_rewind would overwrite or remove: the node's own files (copied, or moved where they are large, and server
+ * logs always), pg_control, and the segments of WAL that are about to be lost.
+ */
+export const KEEP = String.raw`set -e
+umask 077
+w=$1 real=$2 log=$3 timeline=$4 first=$5 last=$6
+${PUT_BACK_LITERAL}
+if [ -e "$w" ]; then
+  if [ ! -O "$w" ] || [ ! -f "$w/pgrepl" ]; then echo "error: $w is not ours" >&2; exit 1; fi
+  put_back
+  rm -rf -- "$w"
+fi
+mkdir -- "$w"
+echo "made by pgrepl: what is kept while a data directory is rewound" >"$w/pgrepl"
+mkdir -- "$w/own" "$w/moved" "$w/wal"
+cd "$real"
+for f in * .[!.]*; do
+  [ -e "$f" ] || [ -L "$f" ] || continue
+  case $f in ${PG_OWN}) continue ;; esac
+  if [ "$f" = "$log" ] || [ "${'$'}{f#.pgrepl-}" != "$f" ] || [ "$(du -sm -- "$f" | cut -f1)" -gt 64 ]; then mv -- "$f" "$w/moved/"; else cp -a -- "$f" "$w/own/"; fi
+done
+cp -p -- global/pg_control "$w/pg_control"
+cd pg_wal
+ls | LC_ALL=C awk -v t="$timeline" -v first="$first" -v last="$last" '
+  /^[0-9A-F]+$/ && length($0) == 24 && substr($0, 1, 8) >= (t "") && substr($0, 9) >= (first "") && (last == "" || substr($0, 9) <= (last "")) { print }
+  /^[0-9A-F]+\.history$/ { print }' | while IFS= read -r f; do cp -p -- "$f" "$w/wal/"; done`;
+
+/** Undoes KEEP, unless pg_rewind has begun to write: then there is no way back, and saying so is all that is left. */
+export const UNKEEP = String.raw`set -e
+w=$1 real=$2
+${PUT_BACK_LITERAL}
+[ -d "$w" ] || exit 0
+if [ -f "$w/state" ]; then echo "pg_rewind had begun to write: there is no way back, and running it again does it again" >&2; exit 1; fi
+put_back
+rm -rf -- "$w"`;
+
+/** For a second try after a killed rewind: its WAL and its pg_control as they were, if pg_rewind took them. */
+export const REWIND_AGAIN = String.raw`set -e
+w=$1 real=$2
+if [ -f "$real/postmaster.pid" ] && kill -0 "$(head -n 1 "$real/postmaster.pid")" 2>/dev/null; then echo "error: a server runs there" >&2; exit 1; fi
+for f in "$w"/wal/*; do [ -f "$f" ] && cp -p -- "$f" "$real/pg_wal/"; done
+cp -p -- "$w/pg_control" "$real/global/pg_control"`;
+
+/**
+ * pg_rewind, which is not stopped by our end: a half-rewound directory is worth nothing. It holds a lock of its
+ * own until it ends. It says "need to copy" before it writes its first byte (pg_rewind.c); a failure before that
+ * leaves everything as it was.
+ */
+export const REWIND = String.raw`w=$1 real=$2 signal=$3; shift 3
+export LC_ALL=C
+trap '' HUP INT TERM PIPE
+exec 8>>"$w/lock"
+flock -n 8 || { echo "error: a pg_rewind of an earlier run still works on $real" >&2; exit 1; }
+again=
+[ -f "$w/state" ] && again=yes
+echo begun >"$w/state"
+sync "$w/state" "$w" 2>/dev/null || sync
+{ "$@" 2>&1; echo $? >"$w/status"; } | tee -- "$w/rewind.log" >&2
+r=$(cat -- "$w/status")
+if [ "$r" = 0 ]; then
+  if [ "$signal" = standby.signal ]; then : >"$real/$signal"; else echo "standby_mode = 'on'" >"$real/$signal"; fi
+  sync "$real/$signal" "$real" 2>/dev/null || sync
+  echo done >"$w/state"
+  exit 0
+fi
+if grep -q 'need to copy' "$w/rewind.log"; then :
+elif [ -n "$again" ]; then echo stuck >"$w/state"
+else rm -f -- "$w/state"; fi
+exit "$r"`;
+
+/**
+ * The node's own files in place of those that came from the source. Slots are the source's before 11, and of a past
+ * life in any case.
+ */
+export const OWN_AGAIN = String.raw`set -e
+w=$1 real=$2 log=$3
+${PUT_BACK_LITERAL}
+cd "$real"
+[ -z "$log" ] || [ ! -e "$w/moved/$log" ] || rm -rf -- "$log"
+for f in postgresql.conf pg_hba.conf pg_ident.conf pgrepl.conf pgrepl.pgpass pgrepl-start.log postmaster.opts recovery.done current_logfiles; do
+  [ -e "$w/own/$f" ] || rm -f -- "$f"
+done
+find pg_replslot -mindepth 1 -maxdepth 1 -exec rm -rf -- {} +
+put_back`;
+
+/** The rewind is over: one rename, and what is kept has its name. */
+export const REWOUND = String.raw`set -e
+w=$1 kept=$2
+[ -d "$w" ] || exit 0
+sync -f "$w" 2>/dev/null || sync
+rm -rf -- "$w/own" "$w/moved" "$w/status" "$w/lock"
+rm -f -- "$w/state"
+mv -- "$w" "$kept"`;
