@@ -34,21 +34,25 @@ export type Execution = {
 };
 
 /** Polls come quickly at first: most of what is waited for is there within some hundredths of a second. */
-const POLL_MS = { first: 10, most: 250, factor: 1.5 };
+const POLL_MS = { first: 3, most: 250, factor: 1.5 };
 
 /**
- * Does a plan: the interpreter of its three kinds of step. Before the point of no return a failure runs the undo
- * steps. An interrupt lets the step that runs come to its end, unless it is a copy, and goes no further.
+ * Does a plan: the interpreter of its three kinds of step. Before the point of no return a failure or an interrupt
+ * runs the undo steps. An interrupt lets the step that runs come to its end, unless it is a copy, and goes no
+ * further; the steps that begin at the point of no return are one act, and come to their end.
  */
 export async function execute(plan: Plan, doing: Doing): Promise<Execution> {
   const captured = new Map<string, string>();
   const done: Done[] = [];
-  const outcome = await runAll(plan.steps, doing, captured, done);
+  const most = plan.pointOfNoReturn ?? plan.steps.length;
+  const early = (await runAll(plan.steps.slice(0, most), doing, captured, done)) ?? stopHere(plan, doing);
+  const outcome = early ?? (await goForward(groupsOf(plan.steps.slice(most)), doing, captured, done));
   if (outcome === undefined) return { done, interrupted: false, undone: 'not needed' };
-  const tooLate = plan.pointOfNoReturn !== undefined && done.length >= plan.pointOfNoReturn;
   const started = done.length > 0 || outcome !== 'interrupted';
   const undone =
-    plan.undo === undefined || tooLate || !started ? 'not needed' : await undo(plan.undo, doing, captured);
+    plan.undo === undefined || early === undefined || !started
+      ? 'not needed'
+      : await undo(plan.undo, doing, captured);
   return outcome === 'interrupted'
     ? { done, interrupted: true, undone }
     : { done, failed: outcome, interrupted: false, undone };
@@ -56,13 +60,34 @@ export async function execute(plan: Plan, doing: Doing): Promise<Execution> {
 
 type Failed = { step: Step; because: string };
 
+/** The last moment for turning back. */
+function stopHere({ steps, pointOfNoReturn }: Plan, doing: Doing): 'interrupted' | undefined {
+  const goesOn = pointOfNoReturn !== undefined && pointOfNoReturn < steps.length;
+  return goesOn && doing.signal.aborted ? 'interrupted' : undefined;
+}
+
+/** Between the promotion and the return of the old primary nobody is served by stopping. */
+async function goForward(
+  [act = [], ...rest]: ReturnType<typeof groupsOf>,
+  doing: Doing,
+  captured: Map<string, string>,
+  done: Done[],
+): Promise<Failed | 'interrupted' | undefined> {
+  const whole = { ...doing, signal: new AbortController().signal };
+  return (await runGroups([act], whole, captured, done)) ?? (await runGroups(rest, doing, captured, done));
+}
+
+/** --timeout is about the goal: what is undone takes the time that it needs. */
 async function undo(
   steps: readonly Step[],
   doing: Doing,
   captured: Map<string, string>,
 ): Promise<'done' | { failed: string }> {
-  const failed = await runAll(steps, { ...doing, signal: new AbortController().signal }, captured, []);
-  return failed === undefined || failed === 'interrupted' ? 'done' : { failed: failed.because };
+  const { patience: _patience, ...patient } = doing;
+  const failed = await runAll(steps, { ...patient, signal: new AbortController().signal }, captured, []);
+  return failed === undefined || failed === 'interrupted'
+    ? 'done'
+    : { failed: `${failed.step.node}: ${failed.step.why}: ${failed.because}` };
 }
 
 async function runAll(
@@ -71,7 +96,16 @@ async function runAll(
   captured: Map<string, string>,
   done: Done[],
 ): Promise<Failed | 'interrupted' | undefined> {
-  for (const group of groupsOf(steps)) {
+  return runGroups(groupsOf(steps), doing, captured, done);
+}
+
+async function runGroups(
+  groups: ReturnType<typeof groupsOf>,
+  doing: Doing,
+  captured: Map<string, string>,
+  done: Done[],
+): Promise<Failed | 'interrupted' | undefined> {
+  for (const group of groups) {
     if (doing.signal.aborted) return 'interrupted';
     const ends = await Promise.all(group.map((lane) => runLane(lane, doing, captured, done)));
     const bad = ends.find((end) => end !== undefined);

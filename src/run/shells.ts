@@ -1,4 +1,6 @@
 import type { Step } from '../plan/plan.ts';
+import { isPsql } from '../tools/psql.ts';
+import { openPsqls } from './psqls.ts';
 import type { Held, Hold, Spawned } from './spawn.ts';
 
 export type Quick = (
@@ -15,7 +17,8 @@ const OPENING = 20;
 /**
  * One shell for each node and user, opened when it is first needed and kept: a step then costs a fork on its host,
  * not a login, a change of user and a start of Node's own. Lanes have shells of their own, so that they do not
- * wait for each other. `given` are shells that are open already: those of the locked nodes.
+ * wait for each other. `given` are shells that are open already: those of the locked nodes. Questions to a server
+ * go to a psql of their own, which is kept too.
  */
 export function openShells(
   hold: Hold,
@@ -25,7 +28,16 @@ export function openShells(
   const opened = new Map<string, Promise<Held>>();
   /** Shells that died with a command that took too long; another one is opened in their place. */
   const dead = new Set<string>();
+  const psqls = openPsqls(onNode);
   const quick: Quick = async (step, argv, options) => {
+    if (isPsql(argv)) return psqls.ask(step, argv, options);
+    try {
+      return await inShell(step, argv, options);
+    } finally {
+      psqls.doubt(step.node);
+    }
+  };
+  const inShell: Quick = async (step, argv, options) => {
     const own = step.asLogin === true || step.lane !== undefined ? undefined : given.get(step.node);
     if (own !== undefined && !dead.has(step.node)) {
       const answer = await own(argv, options);
@@ -46,7 +58,7 @@ export function openShells(
     return { code: undefined, stdout: '', stderr: held.stderr, timedOut: held.timedOut, ms: 0 };
   };
   const close = async (): Promise<void> => {
-    await Promise.all([...opened.values()].map(async (shell) => (await shell).release()));
+    await Promise.all([psqls.close(), ...[...opened.values()].map(async (shell) => (await shell).release())]);
   };
   return { quick, close };
 }

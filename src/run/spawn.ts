@@ -108,10 +108,10 @@ export const hold: Hold = async (words, until, seconds) => {
   };
 };
 
-type Heard = { stdout: string; stderr: string; ended: boolean; why: string };
+type Heard = { stdout: string; stderr: string; ended: boolean; code?: number; why: string };
 
 /** A program whose stdin stays open and whose output is collected; `end` closes its stdin and waits for it. */
-function begin(words: readonly string[]): {
+export function begin(words: readonly string[]): {
   conversation: Conversation;
   heard: Heard;
   end: () => Promise<void>;
@@ -140,6 +140,7 @@ function begin(words: readonly string[]): {
   const ended = child.then((result) => {
     heard.ended = true;
     if (result.exitCode === undefined) heard.why = result.shortMessage ?? '';
+    else heard.code = result.exitCode;
     changed();
   });
   const listen = (holds: () => boolean, seconds: number): Promise<boolean> =>
@@ -168,7 +169,7 @@ function begin(words: readonly string[]): {
   return { conversation, heard, end };
 }
 
-type Conversation = {
+export type Conversation = {
   heard: Heard;
   /** Waits until it holds, or the program ended, or the time is over; whether it holds. */
   listen: (holds: () => boolean, seconds: number) => Promise<boolean>;

@@ -14,3 +14,9 @@ export function psql(at: Socket): readonly string[] {
 export function psqlTo(program: string, conninfo: string): readonly string[] {
   return [program, ...PLAIN, '-d', conninfo];
 }
+
+/** Whether these are the words of `psql` above: a session that may be kept and asked again. */
+export function isPsql(argv: readonly string[]): boolean {
+  const [, options, , stop, host] = argv;
+  return argv.length === 12 && options === PLAIN[0] && stop === PLAIN[2] && host === '-h';
+}
