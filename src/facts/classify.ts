@@ -106,6 +106,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
   const owner = at.one('dirmode')?.split(' ')[1];
   const walLink = at.one('wallink');
   const socketDir = at.one('socket') ?? firstSocket(at.one('sockets'));
+  const written = Math.max(...(at.one('written') ?? '').split('\n').filter(Boolean).map(Number));
   const confWrong = at.one('confwrong');
   const mountPoint = at.one('mountpoint') !== undefined;
   const parentWritable = at.one('parentwritable') !== undefined;
@@ -132,6 +133,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
     aside: at.all('aside'),
     ...(socketDir === undefined ? {} : { socketDir }),
     ...(walLink === undefined ? {} : { walLink }),
+    ...(Number.isFinite(written) ? { written } : {}),
     ...(confWrong === undefined ? {} : { confWrong }),
     tablespaces: at.all('tablespace').map((line) => {
       const space = line.indexOf(' ');

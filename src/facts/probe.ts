@@ -182,7 +182,9 @@ elif [ -f "$conf" ] && [ -x "$b/postgres" ]; then
 fi
 case $hba in '') hba=$dir/pg_hba.conf ;; /*) ;; *) hba=$real/$hba ;; esac
 show hba "$hba"
-for f in "$dir/pgrepl.conf" "$dir/conf.d/99-pgrepl.conf"; do show own "$f"; done
+set -- "$hba"
+for f in "$dir/pgrepl.conf" "$dir/conf.d/99-pgrepl.conf"; do [ -f "$f" ] && set -- "$@" "$f"; show own "$f"; done
+say written "$(stat -L -c %.9Y -- "$@")"
 for f in "$dir"/conf.d/*.conf; do show included "$f"; done
 [ -f "$conf" ] && sed -n "s/^[[:space:]]*include\(_if_exists\)*[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\2/p" "$conf" | while IFS= read -r f; do
   case $f in pgrepl.conf) continue ;; /*) ;; *) f=$dir/$f ;; esac

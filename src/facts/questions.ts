@@ -64,6 +64,8 @@ SELECT current_setting('server_version_num')::int >= 130000 AS v13,
 SELECT json_build_object(
   'version', current_setting('server_version_num')::int,
   'superuser', :'su'::bool,
+  'loaded', extract(epoch FROM pg_conf_load_time())::float8,
+  'clock', extract(epoch FROM clock_timestamp())::float8,
   'standby', pg_is_in_recovery(),
   'systemIdentifier', (SELECT system_identifier::text FROM pg_control_system()),
   'timeline', :timeline,

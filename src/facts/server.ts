@@ -6,6 +6,8 @@ import type { HbaRule, Server, Setting, Slot, Streaming, Walsender } from './sta
 export type Answer = {
   version: number;
   superuser: boolean;
+  loaded: number;
+  clock: number;
   standby: boolean;
   systemIdentifier: string;
   timeline: number;
@@ -88,6 +90,8 @@ export function serverOf(answer: Answer, asked: Asked): Server {
     systemIdentifier: answer.systemIdentifier,
     timeline: answer.timeline,
     superuser: answer.superuser,
+    loaded: answer.loaded,
+    clock: answer.clock,
     settings: Object.fromEntries(
       Object.entries(answer.settings).map(([name, row]) => [name, settingOf(row)]),
     ),

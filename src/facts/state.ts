@@ -77,6 +77,8 @@ export type Place = {
   tablespaces: readonly { oid: number; location: string }[];
   service: Service;
   files: ConfigFiles;
+  /** When our file or pg_hba.conf was written last: seconds since 1970, on the clock of its host. */
+  written?: number;
 };
 
 /** Who starts and stops the server. */
@@ -186,6 +188,9 @@ export type Server = {
   systemIdentifier: string;
   timeline: number;
   superuser: boolean;
+  /** When it read its configuration last: seconds since 1970, on its own clock. */
+  loaded: number;
+  clock: number;
   settings: Readonly<Record<string, Setting>>;
   /** Lines of the configuration files that are wrong. */
   fileErrors: readonly { file: string; line: number; name: string; error: string }[];

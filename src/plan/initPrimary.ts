@@ -9,7 +9,7 @@ import { ADD_INCLUDE, script } from '../tools/shell.ts';
 import { sqlIdentifier, sqlLiteral, type Secret, type Text } from '../tools/words.ts';
 import type { Socket } from '../tools/psql.ts';
 import { createSteps, whyNotCreated } from './create.ts';
-import { effective, ownPath, ownSettings } from './effective.ts';
+import { effective, ownPath, ownSettings, UNITS } from './effective.ts';
 import { overriding, overridingFiles, pending, readAfterOurs } from './overrides.ts';
 import type { Plan, Step } from './plan.ts';
 import { reloadSteps } from './reload.ts';
@@ -458,7 +458,7 @@ function planAdopted(
     ...files,
     ...(restarts
       ? [service(found.node, `restart: ${waiting.join(', ')} needs it`, restart(found.machine, found.place))]
-      : files.length > 0
+      : files.length > 0 || isStale(found)
         ? reloadSteps(found.node, socket)
         : []),
     ...serverSteps(request, socket, server.version, {
@@ -497,7 +497,6 @@ function whyNotAdopted(
     ...unmet(
       found,
       wants,
-      desired,
       later.map(({ name }) => name),
     ),
     ...raisedUnderStandbys(found, desired),
@@ -525,26 +524,26 @@ function wrongServer(found: Extract<NodeState, { is: 'primary' }>, request: Init
   ];
 }
 
-/** Our file says so already, the server runs with it, and still another value is in force: somebody sets it later. */
+/** An earlier run, or a person, wrote our file or the rules, and the server has not read them since. */
+function isStale({ place, server }: Extract<NodeState, { is: 'primary' }>): boolean {
+  const written = place.written ?? 0;
+  // A file from the future stays newer than every reload.
+  return written > server.loaded && written <= server.clock;
+}
+
+/** As the server reads its files, with those that we did not: ours is there, and somebody sets it after us. */
 function unmet(
   found: Extract<NodeState, { is: 'primary' }>,
   wants: readonly Want[],
-  desired: Readonly<Record<string, string>>,
   told: readonly string[],
 ): readonly Problem[] {
-  const own = ownSettings(found.place);
+  const own = found.place.files.own?.path;
   return wants.flatMap((want) => {
-    if (told.includes(want.name)) return [];
-    const now = found.server.settings[want.name];
-    if (now === undefined || want.good(now.value, now.unit) || now.pendingRestart) return [];
-    if (own[want.name] !== desired[want.name] || own[want.name] === undefined) return [];
-    if (now.file === undefined || now.file === found.place.files.own?.path) return [];
-    return [
-      {
-        message: `${found.node}: ${want.name} is ${now.value}${now.unit === '' ? '' : ` (in ${now.unit})`} by ${now.file} line ${now.line ?? '?'}, which is read after our file and wins`,
-        hint: `Take ${want.name} out of there.`,
-      },
-    ];
+    const lines = found.server.fileSettings.filter(({ name }) => name === want.name);
+    const last = lines.at(-1);
+    if (last === undefined || last.file === own || !lines.some(({ file }) => file === own)) return [];
+    if (told.includes(want.name) || /postgresql\.auto\.conf$/.test(last.file)) return [];
+    return want.good(last.value, UNITS[want.name] ?? '') ? [] : [readAfterOurs(found.node, last)];
   });
 }
 

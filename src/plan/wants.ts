@@ -1,6 +1,6 @@
 import { has, SLOT_KEEP_LIMIT, WAL_KEEP_SIZE, type ServerVersion } from '../cluster/version.ts';
 import { bytesOfSize } from '../render/conf.ts';
-import { effective, ownSettings } from './effective.ts';
+import { effective, ownSettings, UNITS } from './effective.ts';
 import type { Seen } from './steps.ts';
 
 /** A setting that replication needs: when it is good enough, and what to set where it is not. */
@@ -128,7 +128,7 @@ export function desiredOwn(
   const own = ownSettings(state.place);
   const added = wants.flatMap((want) => {
     const mine = own[want.name];
-    if (mine !== undefined && want.good(mine, '')) return [];
+    if (mine !== undefined && want.good(mine, UNITS[want.name] ?? '')) return [];
     const now = effective(state, want.name);
     const ours = now?.file !== undefined && now.file === state.place.files.own?.path;
     const comesFromElsewhere = mine === undefined || !ours;
