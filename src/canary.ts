@@ -4,11 +4,11 @@ import type { ClusterState } from './facts/state.ts';
 import { guestsOf } from './facts/upstream.ts';
 import { positionOf, type PrimaryState, type StandbyState } from './facts/view.ts';
 import { atLeast, parseLsn } from './facts/lsn.ts';
-import { isUp, socketOf } from './plan/steps.ts';
+import { isUp, socketOf, type Up } from './plan/steps.ts';
 import { why } from './run/execute.ts';
 import { onNodes } from './run/nodes.ts';
 import { hold, spawn } from './run/spawn.ts';
-import { ANSWER, READY, readCanary, untilTrue, writeCanary, WRITTEN } from './tools/canary.ts';
+import { ANSWER, READY, readCanary, untilTrue, writeCanary, WRITTEN, type Asked } from './tools/canary.ts';
 
 /** What became of the row on one standby. `ms` is from the commit to the reading, as we saw both. */
 export type Seen = {
@@ -39,7 +39,7 @@ export async function flyCanary(
     return told === undefined
       ? reading(
           standby.node,
-          words({ node: standby.node }, readCanary(socketOf(standby), token, seconds)),
+          words({ node: standby.node }, readCanary(askedOf(standby), token, seconds)),
           seconds,
         )
       : { ready: Promise.resolve(), read: Promise.resolve(told) };
@@ -59,6 +59,10 @@ export async function flyCanary(
   } finally {
     await held.release();
   }
+}
+
+function askedOf(found: Up): Asked {
+  return { ...socketOf(found), version: found.server.version };
 }
 
 /** Only standbys of the same system, and only those that answer, can be asked. */
@@ -118,7 +122,7 @@ async function guestsSeen(
   if (guests.length === 0) return [];
   const pids = guests.map(({ pid }) => pid).join(', ');
   const behind = `SELECT FROM pg_stat_replication WHERE pid IN (${pids}) AND (flush_lsn >= '${lsn}') IS NOT TRUE`;
-  const poll = words({ node: primary.node }, untilTrue(socketOf(primary), `NOT EXISTS (${behind})`, seconds));
+  const poll = words({ node: primary.node }, untilTrue(askedOf(primary), `NOT EXISTS (${behind})`, seconds));
   const { is } = await reading(primary.node, poll, seconds).read;
   if (is === 'read')
     return guests.map(({ applicationName: node }) => ({

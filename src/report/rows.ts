@@ -87,7 +87,9 @@ export function guestRows(cluster: Cluster, state: ClusterState): TreeRow[] {
   const streamers = state.nodes.filter(({ node }) => upstreamOf(cluster, state, node) === undefined);
   const upstreams = new Set(streamers.flatMap((found) => elsewhereOf(found) ?? []));
   const guests = state.nodes.flatMap((found) =>
-    guestsOf(cluster, found).map((walsender) => guestRow(found, walsender)),
+    guestsOf(cluster, found)
+      .map((walsender) => guestRow(found, walsender))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   );
   return [...[...upstreams].map((name) => ({ ...NOBODY, name })), ...guests];
 }

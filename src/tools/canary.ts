@@ -1,3 +1,4 @@
+import type { ServerVersion } from '../cluster/version.ts';
 import { psql, type Socket } from './psql.ts';
 import { script } from './shell.ts';
 
@@ -33,12 +34,12 @@ SELECT '${WRITTEN} ' || pg_current_wal_lsn();`;
   return script(WRITE_AND_DROP, 'canary', before, `DROP TABLE IF EXISTS ${name};`, ...psql(at));
 }
 
-/**
- * Asks a standby every two milliseconds until the row is there. It looks into pg_class, so that the replay
- * of anybody's DROP TABLE never waits for us (and not by to_regclass, whose cache a transaction that takes no lock
- * never renews); a lock is held only for the reading that ends it.
- */
-export function readCanary(at: Socket, token: string, seconds: number): readonly string[] {
+/** Where questions are asked, and of which version: PL/pgSQL ends transactions from 11 on. */
+export type Asked = Socket & { version: ServerVersion };
+const COMMIT_IN_LOOP = 110000 as ServerVersion;
+
+/** Asks a standby every two milliseconds until the row is there. It looks into pg_class: what it reads is there. */
+export function readCanary(at: Asked, token: string, seconds: number): readonly string[] {
   const name = `public.${TABLE}_${token}`;
   const there = `EXISTS (SELECT FROM pg_class WHERE relname = '${TABLE}_${token}')`;
   return poll(
@@ -50,16 +51,21 @@ export function readCanary(at: Socket, token: string, seconds: number): readonly
 }
 
 /** Asks a server until a condition holds: how far a standby is that cannot be read from. */
-export function untilTrue(at: Socket, condition: string, seconds: number): readonly string[] {
+export function untilTrue(at: Asked, condition: string, seconds: number): readonly string[] {
   return poll(at, seconds, condition, 'EXIT;');
 }
 
-function poll(at: Socket, seconds: number, condition: string, then: string): readonly string[] {
+/**
+ * One statement that asks again and again, each time in a transaction of its own: a snapshot or a lock that is kept
+ * would hold up the replay of whatever conflicts with it, up to max_standby_streaming_delay, and so the row itself.
+ */
+function poll(at: Asked, seconds: number, condition: string, then: string): readonly string[] {
   const loop = `DO $$ DECLARE found text; BEGIN
 RAISE NOTICE '${READY}';
 LOOP
   IF ${condition} THEN ${then} END IF;
   IF clock_timestamp() > statement_timestamp() + interval '${seconds} seconds' THEN RAISE EXCEPTION 'not seen within ${seconds} s'; END IF;
+  ${at.version >= COMMIT_IN_LOOP ? 'COMMIT;' : ''}
   PERFORM pg_sleep(0.002);
 END LOOP; END $$`;
   return [

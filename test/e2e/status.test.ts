@@ -1,0 +1,90 @@
+import { beforeAll, expect, test } from 'vitest';
+import { asOwner, program, waitFor } from './support/machine.ts';
+import { pgrepl, startPgrepl } from './support/pgrepl.ts';
+import { socketOf, startServer, stopServer } from './support/server.ts';
+import { trio } from './support/trio.ts';
+
+const cluster = trio();
+beforeAll(() => cluster.make());
+
+/** The tests go from a healthy cluster to a broken one, in their order. */
+test('healthy: who streams from whom, and exit status 0', async () => {
+  const shown = await cluster.run('status');
+  expect(shown).toMatchObject({ code: 0, stderr: '' });
+  expect(shown.stdout).toMatch(/^pg1 +primary +running +1 /m);
+  expect(shown.stdout).toMatch(/ pg3 +standby +streaming +1 +\S+ B +\S+ s +pg3 +async$/m);
+  expect(shown.stdout).toContain('\nhealthy\n');
+  const { outcome, status, nodes, error } = (await cluster.run('status', '--json')).json();
+  expect({ outcome, status, error }).toEqual({ outcome: 'done', status: 0, error: null });
+  expect(nodes.map(({ name, role, upstream, slot }) => [name, role, upstream, slot])).toEqual([
+    ['pg1', 'primary', null, null],
+    ['pg2', 'standby', 'pg1', 'pg2'],
+    ['pg3', 'standby', 'pg1', 'pg3'],
+  ]);
+});
+
+test('one server by flags: its upstream by address, its standbys as it sees them, and nothing is wrong', async () => {
+  const from = `127.0.0.1:${cluster.port('pg1')}`;
+  const standby = await pgrepl(['status', '-D', cluster.data('pg2'), '--name', 'here', '--json']);
+  expect(standby.json()).toMatchObject({
+    outcome: 'done',
+    nodes: [{ name: 'here', state: 'streaming', upstream: from }],
+  });
+  const primary = await pgrepl(['status', '-D', cluster.data('pg1'), '--name', 'here']);
+  expect(primary.code).toBe(0);
+  expect(primary.stdout).toMatch(/ pg2 \(127\.0\.0\.1\) +standby +streaming/);
+  expect(primary.stdout).toMatch(/ pg3 \(127\.0\.0\.1\) +standby +streaming/);
+  const tree = await pgrepl(['status', '-D', cluster.data('pg2'), '--name', 'here']);
+  expect(tree.stdout).toMatch(new RegExp(`^${from} +unknown +elsewhere[^]* here +standby +streaming`, 'm'));
+});
+
+test('--watch draws frame after frame until it is interrupted', async () => {
+  const { child, ended } = startPgrepl(['status', '--watch', '1', '-c', cluster.file]);
+  let seen = '';
+  child.stdout?.on('data', (text: string) => (seen += text));
+  await waitFor(() => seen.split('healthy').length > 2, { what: 'a second frame' });
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/lag of late\n/);
+  expect((await cluster.run('status', '--watch', '--json')).code).toBe(2);
+});
+
+test('servers that never answer cost one time-out, and what their upstream knows of them is told', async () => {
+  const pids = ['pg2', 'pg3'].map((name) => socketOf(cluster.data(name)).pid);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  try {
+    const { code, stdout, ms } = await cluster.run('status');
+    expect(code).toBe(9);
+    expect(stdout).toContain('pg2: a server runs and does not answer');
+    expect(stdout).toMatch(/ pg3 +unknown +unreachable +- +0 B +- +pg3 +async/);
+    // Each of them takes five seconds.
+    expect(ms).toBeLessThan(9500);
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  }
+});
+
+test('degraded: what is wrong, and the command that mends it', async () => {
+  stopServer(cluster.data('pg3'));
+  const shown = await cluster.run('status');
+  expect(shown.code).toBe(9);
+  expect(shown.stdout).toMatch(/pg3: stopped\n.*Start it/);
+  expect((await cluster.run('status', '--json')).json()).toMatchObject({
+    outcome: 'degraded',
+    status: 9,
+    error: { message: 'pg3: stopped' },
+  });
+  startServer(cluster.data('pg3'));
+});
+
+test('two servers of one system that take writes: exit status 11', async () => {
+  asOwner([program('pg_ctl'), '-D', cluster.data('pg2'), '-w', '-s', 'promote']);
+  const shown = await cluster.run('status');
+  expect(shown.code).toBe(11);
+  expect(shown.stdout).toContain('split brain: pg1 (timeline 1) and pg2 (timeline 2)');
+  expect((await cluster.run('status', '--json')).json()).toMatchObject({
+    outcome: 'split-brain',
+    status: 11,
+  });
+});

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { clusterFile, type FileNode } from './clusterFile.ts';
+import { freePort } from './machine.ts';
+import { pgrepl, type Result } from './pgrepl.ts';
+import { scratch } from './scratch.ts';
+
+export type Trio = {
+  dir: string;
+  file: string;
+  data: (name: string) => string;
+  port: (name: string) => number;
+  /** Runs pgrepl with the cluster file. */
+  run: (...words: readonly string[]) => Promise<Result>;
+};
+
+/** pg1 and two standbys of it, made by pgrepl. `make` runs in a beforeAll; they go with the file's last test. */
+export function trio(
+  more: Readonly<Record<string, Partial<FileNode>>> = {},
+): Trio & { make: () => Promise<void> } {
+  const dir = scratch();
+  const ports = new Map<string, number>();
+  const data = (name: string): string => join(dir, name);
+  const made: Trio = {
+    dir,
+    file: join(dir, 'pgrepl.yaml'),
+    data,
+    port: (name) => ports.get(name) ?? 0,
+    run: (...words) => pgrepl([...words, '-c', made.file]),
+  };
+  const make = async (): Promise<void> => {
+    for (const name of ['pg1', 'pg2', 'pg3']) ports.set(name, await freePort());
+    const node = (name: string, upstream?: string): FileNode => ({
+      pgdata: data(name),
+      port: made.port(name),
+      ...(upstream === undefined ? {} : { upstream }),
+      ...more[name],
+    });
+    clusterFile(dir, { pg1: node('pg1'), pg2: node('pg2', 'pg1'), pg3: node('pg3', 'pg1') });
+    await well(made.run('init-primary', 'pg1'));
+    await Promise.all(['pg2', 'pg3'].map((name) => well(made.run('clone-standby', name))));
+  };
+  return { ...made, make };
+}
+
+async function well(running: Promise<Result>): Promise<void> {
+  const { code, stderr } = await running;
+  if (code !== 0) throw new Error(`status ${code}: ${stderr}`);
+}
