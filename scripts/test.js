@@ -1,5 +1,5 @@
 // Runs the tests and ends with one line: `N passed, N failed[, N skipped]`.
-//   node scripts/test.js                    everything but test/majors
+//   node scripts/test.js                    everything but test/majors and test/hosts
 //   node scripts/test.js majors             test/majors, with servers of PostgreSQL 10 to 18
 //   node scripts/test.js render plan        these folders (or files) of test/
 //   node scripts/test.js run -t 'a name'    what begins with a hyphen, and what follows it, goes to vitest
@@ -43,6 +43,8 @@ function runTests() {
   const report = join(directory, 'report.json');
   const words = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   if (!majors) words.push('--exclude=test/majors/**');
+  // scripts/hosts.js makes the machines first, and names the files.
+  if (!suites.some((suite) => suite.startsWith('hosts/'))) words.push('--exclude=test/hosts/**');
   words.push(...suites.map((suite) => `test/${suite}`), ...passed);
   try {
     const stdio = ['ignore', 'inherit', 'inherit'];

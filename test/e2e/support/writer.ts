@@ -3,31 +3,36 @@ import { sql } from './server.ts';
 
 const PASSWORD = 'the writer knows';
 
-/** The role and the table of a `Writer`, on the primary. */
+/** The role and the table of a `Writer`. */
+export const PREPARE_WRITER = `SET synchronous_commit = local;
+CREATE ROLE writer LOGIN PASSWORD '${PASSWORD}';
+CREATE TABLE written (n bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp());
+GRANT SELECT, INSERT ON written TO writer;`;
+
+/** Both on the primary. */
 export function prepareWriter(pgdata: string): void {
-  sql(
-    pgdata,
-    `SET synchronous_commit = local;
-     CREATE ROLE writer LOGIN PASSWORD '${PASSWORD}';
-     CREATE TABLE written (n bigint PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp());
-     GRANT SELECT, INSERT ON written TO writer;`,
-  );
+  sql(pgdata, PREPARE_WRITER);
 }
 
+/** A port of this machine, or another machine's. */
+export type Endpoint = number | { host: string; port: number };
+
 /**
- * A client that writes numbered rows, one commit each, to whichever of the ports takes writes. It remembers what was
+ * A client that writes numbered rows, one commit each, to whichever of the servers takes writes. It remembers what was
  * acknowledged, and connects anew when a server goes, as applications with a connection pool do.
  */
 export class Writer {
-  readonly #ports: readonly number[];
+  readonly #servers: readonly { host: string; port: number }[];
   readonly #acknowledged: number[] = [];
   #stopped = false;
   #last = performance.now();
   #outage = 0;
   #done: Promise<void> | undefined;
 
-  constructor(ports: readonly number[]) {
-    this.#ports = ports;
+  constructor(servers: readonly Endpoint[]) {
+    this.#servers = servers.map((server) =>
+      typeof server === 'number' ? { host: '127.0.0.1', port: server } : server,
+    );
   }
 
   /** Starts it and waits for its first acknowledged row. */
@@ -65,7 +70,12 @@ export class Writer {
 
   /** Rows that were acknowledged and are not on this server. */
   lost(pgdata: string): readonly number[] {
-    const there = new Set(sql(pgdata, 'SELECT n FROM written;').split('\n').map(Number));
+    return this.missing(sql(pgdata, 'SELECT n FROM written;'));
+  }
+
+  /** Rows that were acknowledged and are not among these, one a line. */
+  missing(rows: string): readonly number[] {
+    const there = new Set(rows.split('\n').map(Number));
     return this.#acknowledged.filter((n) => !there.has(n));
   }
 
@@ -87,7 +97,7 @@ export class Writer {
       } catch {
         // The server went; another one may take writes.
       }
-      await client.end().catch(() => undefined);
+      await ended(client);
     }
   }
 
@@ -99,10 +109,9 @@ export class Writer {
   }
 
   async #connect(): Promise<pg.Client | undefined> {
-    for (const port of this.#ports) {
+    for (const server of this.#servers) {
       const client = new pg.Client({
-        host: '127.0.0.1',
-        port,
+        ...server,
         user: 'writer',
         password: PASSWORD,
         database: 'postgres',
@@ -118,10 +127,15 @@ export class Writer {
       } catch {
         // Not this one.
       }
-      await client.end().catch(() => undefined);
+      await ended(client);
     }
     return undefined;
   }
+}
+
+/** Where the network is cut nobody answers the goodbye. */
+async function ended(client: pg.Client): Promise<void> {
+  await Promise.race([client.end().catch(() => undefined), pause(1000)]);
 }
 
 function pause(ms: number): Promise<void> {

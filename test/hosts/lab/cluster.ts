@@ -1,0 +1,167 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { clusterFile } from '../../e2e/support/clusterFile.ts';
+import { waitFor } from '../../e2e/support/machine.ts';
+import { pgrepl, startPgrepl, type Document, type Result, type Started } from '../../e2e/support/pgrepl.ts';
+import { PREPARE_WRITER, Writer } from '../../e2e/support/writer.ts';
+import type { Host } from './host.ts';
+import type { Lab } from './lab.ts';
+
+export type NodeSpec = { host: Host; upstream?: string; pgdata?: string; port?: number };
+
+export type TheCluster = {
+  file: string;
+  hosts: Readonly<Record<string, Host>>;
+  pgdata: (node: string) => string;
+  /** A verb must succeed, and running it again must find nothing to do. */
+  does: (...words: readonly string[]) => Promise<Document>;
+  /** A verb, however it ends; with --json. */
+  tries: (...words: readonly string[]) => Promise<Result>;
+  starts: (...words: readonly string[]) => Started;
+  status: () => Promise<Document>;
+  /** Waits until status says that all is well. */
+  healthy: () => Promise<Document>;
+  /** A client of every node at once, writing to the one that takes writes. */
+  writer: () => Promise<Writer>;
+  /** The nodes that take writes, asked by their own sockets. */
+  takesWrites: () => Promise<readonly string[]>;
+  /** The same questions in the end of every story. */
+  endsWell: (primary: string, writer?: Writer, nodes?: readonly string[]) => Promise<void>;
+};
+
+/** Generous: the machine has two cores and other work. */
+const PATIENCE = 240;
+
+export function clusterOf(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): TheCluster {
+  const names = Object.keys(specs);
+  const specOf = (name: string): NodeSpec => specs[name] ?? fail(`there is no node ${name}`);
+  const pgdata = (name: string): string =>
+    specOf(name).pgdata ?? `/var/lib/postgresql/${specOf(name).host.major}/data`;
+  const file = clusterFile(
+    lab.dir,
+    Object.fromEntries(
+      names.map((name) => {
+        const { host, pgdata: _, ...rest } = specOf(name);
+        return [name, { address: host.address, on: host.on, pgdata: pgdata(name), ...rest }];
+      }),
+    ),
+  );
+  const env = { PGREPL_SSH: lab.keys.ssh };
+  const argv = (words: readonly string[]): readonly string[] => [...words, '--json', '--config', file];
+  const told = async (words: readonly string[], ended: Promise<Result>): Promise<Result> => {
+    const result = await ended;
+    lab.said.push(`$ pgrepl ${words.join(' ')}: ${result.code} after ${Math.round(result.ms)} ms`);
+    if (result.code !== 0) lab.said.push(`${result.stderr}${result.stdout}`.trim().slice(-3000));
+    lab.figure({ verbs: 1 });
+    return result;
+  };
+  const tries: TheCluster['tries'] = (...words) =>
+    told(words, pgrepl(argv(words), { env, seconds: PATIENCE }));
+  const starts: TheCluster['starts'] = (...words) => {
+    const started = startPgrepl(argv(words), { env, seconds: PATIENCE });
+    return { child: started.child, ended: told(words, started.ended) };
+  };
+  const does: TheCluster['does'] = async (...words) => {
+    const done = await tries(...words);
+    expect(done, `pgrepl ${words.join(' ')}`).toMatchObject({ code: 0 });
+    const again = (await tries(...words)).json();
+    expect(again, `again: ${words.join(' ')}`).toMatchObject({
+      outcome: 'unchanged',
+      changed: false,
+      steps: [],
+      status: 0,
+    });
+    return done.json();
+  };
+  const status = async (): Promise<Document> => (await tries('status')).json();
+  const healthy = (): Promise<Document> =>
+    waitFor(
+      async () => {
+        const now = await status();
+        if (now.status !== 0) throw new Error(JSON.stringify(now['findings']));
+        return now;
+      },
+      { seconds: 90, what: 'status says that all is well' },
+    );
+  const hosts = Object.fromEntries(names.map((name) => [name, specOf(name).host]));
+  const takesWrites = (): Promise<readonly string[]> => writable(specs);
+  return {
+    ...{ file, hosts, pgdata, does, tries, starts, status, healthy, takesWrites },
+    writer: () => newWriter(lab, specs),
+    endsWell: async (primary, writer, nodes = names) => {
+      expect(await takesWrites()).toEqual([primary]);
+      await writer?.acknowledges(5, 90);
+      await writer?.stop();
+      const state = await healthy();
+      expect(state.nodes.filter(({ role }) => role === 'primary').map(({ name }) => name)).toEqual([primary]);
+      if (writer !== undefined) await nothingIsLost(lab, specs, writer, primary, nodes);
+    },
+  };
+}
+
+async function writable(specs: Readonly<Record<string, NodeSpec>>): Promise<readonly string[]> {
+  const found = await Promise.all(
+    Object.entries(specs).map(async ([name, { host, port = 5432 }]) => {
+      const answer = await host
+        .sql('SELECT pg_is_in_recovery();', { seconds: 20, port })
+        .catch(() => 'does not answer');
+      return answer === 'f' ? [name] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** Lets the writer in everywhere, since any of the nodes may be the primary one day. */
+async function newWriter(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): Promise<Writer> {
+  const nodes = Object.values(specs);
+  for (const { host, port = 5432 } of nodes) {
+    const hba = await host.sql('SHOW hba_file;', { port });
+    await host.exec(['sh', '-c', 'cat >>"$1"', 'hba', hba], {
+      input: 'host postgres writer 0.0.0.0/0 scram-sha-256\n',
+    });
+    await host.sql('SELECT pg_reload_conf();', { port });
+    if ((await host.sql('SELECT pg_is_in_recovery();', { port })) === 'f') {
+      await host.sql(PREPARE_WRITER, { port });
+    }
+  }
+  const writer = new Writer(nodes.map(({ host, port = 5432 }) => ({ host: host.address, port })));
+  lab.said.push('the writer starts');
+  return writer.start();
+}
+
+/** On every node, once it has all that the primary has. */
+async function nothingIsLost(
+  lab: Lab,
+  specs: Readonly<Record<string, NodeSpec>>,
+  writer: Writer,
+  primary: string,
+  nodes: readonly string[],
+): Promise<void> {
+  const of = (name: string): NodeSpec => specs[name] ?? fail(`there is no node ${name}`);
+  const ask = (name: string, text: string): Promise<string> =>
+    of(name).host.sql(text, { port: of(name).port ?? 5432 });
+  const end = await ask(primary, 'SELECT pg_current_wal_lsn();');
+  for (const name of nodes) {
+    if (name !== primary) {
+      await waitFor(async () => (await ask(name, `SELECT pg_last_wal_replay_lsn() >= '${end}';`)) === 't', {
+        seconds: 90,
+        what: `${name} has all of ${primary}`,
+      });
+    }
+    const lost = writer.missing(await ask(name, 'SELECT n FROM written;'));
+    if (name === primary) lab.figure({ rows: writer.count, lost: lost.length });
+    expect(lost, `rows that were acknowledged and are not on ${name}`).toEqual([]);
+  }
+}
+
+/** For a program that is no verb: a file in the directory of the story. */
+export function fileOf(lab: Lab, name: string, text: string): string {
+  const path = join(lab.dir, name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,12 @@
+import { pairGrows } from './lab/pair.ts';
+import { story } from './lab/lab.ts';
+
+for (const [debian, major] of [
+  [11, 13],
+  [13, 17],
+  [14, 18],
+] as const) {
+  story(`a pair on Debian ${debian} with PostgreSQL ${major}`, (lab) =>
+    pairGrows(lab, { debian, login: 'root', pgdata: `${major}/main` }),
+  );
+}
