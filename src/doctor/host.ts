@@ -70,7 +70,7 @@ const NEEDED: readonly Program[] = [
 
 /** PostgreSQL's programs are there, and of the major of the data. */
 export const tools: Examiner = ({ primary }, { name }, found) => {
-  if (!isSeen(found)) return [];
+  if (!isSeen(found) || found.is === 'foreign') return [];
   const { machine } = found;
   const missing = [...NEEDED, ...(found.is === 'empty' ? (['initdb'] as const) : [])].filter(
     (program) => machine.programs[program] === undefined,
@@ -129,7 +129,7 @@ const disk = checking('disk', ['clone-standby', 'rejoin']);
 
 /** A copy lies beside what is there until it is whole. */
 export const room: Examiner = ({ primary }, { name }, found) => {
-  if (primary === undefined || !isSeen(found) || found.is === 'primary') return [];
+  if (primary === undefined || !isSeen(found) || found.is === 'primary' || found.is === 'foreign') return [];
   const needed = primary.server.dataBytes;
   const { freeBytes, pgdata } = found.place;
   if (needed === 0) return [];

@@ -77,7 +77,7 @@ function followers(
   found: NodeState | undefined,
 ): readonly Problem[] {
   const own = cluster.nodes
-    .filter((other) => other.name !== name && isStandby(state, other.name))
+    .filter((other) => other.name !== name && streams(state, other.name))
     .filter((other) => upstreamOf(cluster, state, other.name) === name)
     .map((other) => other.name);
   const guests = found === undefined ? [] : guestsOf(cluster, found).map((each) => each.applicationName);
@@ -94,8 +94,10 @@ function followers(
   ];
 }
 
-function isStandby(state: ClusterState, name: string): boolean {
-  return state.nodes.some(({ node, is }) => node === name && is === 'standby');
+function streams(state: ClusterState, name: string): boolean {
+  return state.nodes.some(
+    (found) => found.node === name && found.is === 'standby' && found.streaming?.status === 'streaming',
+  );
 }
 
 function isSilent(found: NodeState | undefined): found is undefined | Exclude<NodeState, Seen> {
