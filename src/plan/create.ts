@@ -73,8 +73,9 @@ export function placeProblems(found: Extract<NodeState, { place: Place }>): read
   ];
 }
 
+/** Root or the owner: pg_createcluster gives a cluster to who calls it, or to postgres. */
 function usesCreateCluster(found: Empty): boolean {
-  return found.place.service.by === 'pg_ctlcluster' && found.machine.login === 'root';
+  return found.place.service.by === 'pg_ctlcluster';
 }
 
 /** The directory for the owner, where only root can make or give it. */
@@ -116,7 +117,7 @@ export function createSteps(input: {
   const settings = Object.fromEntries(wants.map(({ name, value }) => [name, value]));
   const hba = withBlock(NEW_HBA, input.rules);
   return usesCreateCluster(found)
-    ? { ...debian(found, settings, hba, port), version, notes }
+    ? { ...debian(found, settings, hba, port, input.waldir), version, notes }
     : { ...plain(found, settings, hba, port, input.waldir), version, notes };
 }
 
@@ -186,7 +187,13 @@ function plain(
   return { steps, socket: futureSocket(found, port, socketDir), place };
 }
 
-function debian(found: Empty, settings: Readonly<Record<string, string>>, hba: string, port: number): Made {
+function debian(
+  found: Empty,
+  settings: Readonly<Record<string, string>>,
+  hba: string,
+  port: number,
+  waldir: string | undefined,
+): Made {
   const { node, place } = found;
   if (place.service.by !== 'pg_ctlcluster')
     return { steps: [], socket: futureSocket(found, port, '/var/run/postgresql'), place };
@@ -195,9 +202,13 @@ function debian(found: Empty, settings: Readonly<Record<string, string>>, hba: s
   const create = [
     ...['pg_createcluster', '--port', String(port), '-d', place.pgdata, String(major), cluster],
     ...['--', '--encoding=UTF8', '--data-checksums', '--auth-local=peer', '--auth-host=scram-sha-256'],
+    ...(waldir === undefined ? [] : [`--waldir=${waldir}`]),
   ];
   const steps = [
-    run(node, 'create the cluster', create, { asLogin: true, seconds: 600 }),
+    run(node, 'create the cluster', create, {
+      seconds: 600,
+      ...(found.machine.login === 'root' ? { asLogin: true } : {}),
+    }),
     write(
       node,
       'the settings replication needs',
