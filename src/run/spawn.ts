@@ -110,6 +110,11 @@ export const hold: Hold = async (words, until, seconds) => {
 
 type Heard = { stdout: string; stderr: string; ended: boolean; code?: number; why: string };
 
+const HELD = {
+  ...{ cwd: '/', extendEnv: false, reject: false, detached: true, cleanup: false },
+  ...{ buffer: false, stdin: 'pipe' },
+} as const;
+
 /** A program whose stdin stays open and whose output is collected; `end` closes its stdin and waits for it. */
 export function begin(words: readonly string[]): {
   conversation: Conversation;
@@ -117,18 +122,10 @@ export function begin(words: readonly string[]): {
   end: () => Promise<void>;
 } {
   const [program = '', ...rest] = words;
-  const child = execa(program, rest, {
-    cwd: '/',
-    env: cleanEnvironment(),
-    extendEnv: false,
-    reject: false,
-    detached: true,
-    cleanup: false,
-    buffer: false,
-    stdin: 'pipe',
-  });
+  const child = execa(program, rest, { ...HELD, env: cleanEnvironment() });
   const heard: Heard = { stdout: '', stderr: '', ended: false, why: '' };
   let changed = (): void => undefined;
+  let killed = false;
   child.stdin.on('error', () => undefined); // it ended before we let it go: `ended` tells
   for (const name of ['stdout', 'stderr'] as const) {
     // A character may be divided between two chunks.
@@ -159,14 +156,30 @@ export function begin(words: readonly string[]): {
   const conversation: Conversation = {
     heard,
     listen,
-    kill: () => void child.kill('SIGKILL'),
+    kill: () => {
+      killed = true;
+      killGroup(child.pid);
+      // What became somebody else lives on and keeps our pipes; nobody waits for it.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     write: (text) => void child.stdin.write(text),
   };
   const end = async (): Promise<void> => {
     child.stdin.end();
-    await ended;
+    if (!killed) await ended;
   };
   return { conversation, heard, end };
+}
+
+/** A program and those it started: it was given a process group of its own. */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // They are gone, or belong to somebody else.
+  }
 }
 
 export type Conversation = {
