@@ -1,5 +1,6 @@
+import type { ClusterState } from './facts/state.ts';
 import type { Verb } from './operate.ts';
-import { STOP } from './plan/switchover.ts';
+import { STOP } from './plan/handover.ts';
 import { psql, type Socket } from './tools/psql.ts';
 import { LEASH, script } from './tools/shell.ts';
 import type { Stream } from './run/spawn.ts';
@@ -28,11 +29,11 @@ export type Ends = {
  * first that the new one did, both made by clients of ours beside the steps. Where one end is not seen,
  * writeOutageMs is null, and the promotion alone is told.
  */
-export function outageMeter(ends: () => Ends): Meter {
+export function outageMeter(ends: (state: ClusterState) => Ends): Meter {
   const times: Times = {};
   return {
-    beside: () => {
-      const { candidate, old, fresh, start } = ends();
+    beside: (_plan, state) => {
+      const { candidate, old, fresh, start } = ends(state);
       const streams: Stream[] = [];
       if (old !== undefined && fresh !== undefined) {
         streams.push(start(old.node, clientOf(old.socket), WRITES, (line) => seen(times, 'lastOld', line)));

@@ -5,6 +5,8 @@ import { distance } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { positionOf, stateOf, systemOf } from '../facts/view.ts';
 import { parseConf } from '../render/conf.ts';
+import { PROMOTE } from '../tools/handover.ts';
+import { script } from '../tools/shell.ts';
 import type { Secret } from '../tools/words.ts';
 import { leftovers, settingSteps } from './link.ts';
 import { isMoved, moveSteps } from './move.ts';
@@ -51,7 +53,7 @@ export function planPromote(cluster: Cluster, state: ClusterState, request: Prom
   }
   switch (found.is) {
     case 'primary':
-      return { title, refusals: [], steps: afterwards(cluster, state, found, request) };
+      return planPrimary(cluster, state, found, request, title);
     case 'standby':
       return planStandby(cluster, state, found, request, title);
     case 'stopped':
@@ -70,6 +72,29 @@ export function planPromote(cluster: Cluster, state: ClusterState, request: Prom
         `pgrepl clone-standby ${found.node} makes a standby`,
       );
   }
+}
+
+/** It is one already. What an earlier run left to do is done, unless another primary may be the one they follow. */
+function planPrimary(
+  cluster: Cluster,
+  state: ClusterState,
+  found: Extract<NodeState, { is: 'primary' }>,
+  request: PromoteRequest,
+  title: string,
+): Plan {
+  const refusals = state.nodes.flatMap((other) => {
+    if (other.is !== 'primary' || other.node === found.node || systemOf(other) !== systemOf(found)) return [];
+    const later = other.server.timeline > found.server.timeline;
+    if (!later && request.primaryIsDead) return [];
+    const message = `${found.node}: takes writes on timeline ${found.server.timeline}, and so does ${other.node} on timeline ${other.server.timeline}`;
+    const hint = `Stop the one that is not to be the primary, and pgrepl rejoin makes a standby of it${later ? ` (${other.node} was promoted later)` : ''}.`;
+    return [{ message, hint }];
+  });
+  return {
+    title,
+    refusals,
+    steps: refusals.length > 0 ? [] : afterwards(cluster, state, found, request),
+  };
 }
 
 function planStandby(
@@ -271,7 +296,21 @@ export function promotionSteps(found: Standby, request: { seconds: number }): re
     ...(found.paused ? [sql(node, 'go on replaying', socket, ['SELECT pg_wal_replay_resume();'])] : []),
     // pg_ctl would poll ten times a second; we ask more often.
     trigger === undefined
-      ? run(node, 'promote', [machine.programs.pg_ctl ?? 'pg_ctl', '-D', place.real, '-W', '-s', 'promote'])
+      ? run(
+          node,
+          'promote',
+          script(
+            PROMOTE,
+            'promote',
+            place.real,
+            machine.programs.pg_ctl ?? 'pg_ctl',
+            '-D',
+            place.real,
+            '-W',
+            '-s',
+            'promote',
+          ),
+        )
       : write(node, `promote: ${trigger} tells it`, trigger, [''], '0600'),
     ask(node, 'it takes writes', socket, ['SELECT NOT pg_is_in_recovery();'], 't', request.seconds),
   ];

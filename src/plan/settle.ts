@@ -1,19 +1,27 @@
 import type { Cluster } from '../cluster/types.ts';
+import { has, RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
-import { systemOf } from '../facts/view.ts';
+import { upstreamOf } from '../facts/upstream.ts';
+import { systemOf, viewOf, wantedUpstream } from '../facts/view.ts';
+import { awake, isWaking } from './interrupted.ts';
 import { leadsTo, writtenLink } from './link.ts';
-import { isMoved, linkTo, moveSteps } from './move.ts';
+import { isMoved, linkTo, moveSteps, type Move } from './move.ts';
 import type { Step } from './plan.ts';
 import { cleanSteps } from './promote.ts';
+import { startAgain } from './handover.ts';
 import { startOf } from './startOf.ts';
+import { ask, run } from './steps.ts';
+import { dropStep, moveOf, outageMost } from './swap.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
-import { ask, socketOf, sql } from './steps.ts';
 
 type Primary = Extract<NodeState, { is: 'primary' }>;
+type Standby = Extract<NodeState, { is: 'standby' }>;
+type Stopped = Extract<NodeState, { is: 'stopped' }>;
 
 /**
- * What is left to do when the node is the primary already: an earlier switchover was cut short after the
- * promotion. Its settings are cleaned, standbys that were pre-placed start, the others follow.
+ * What is left to do when the node is the primary already. An earlier switchover to it was cut short after the
+ * promotion: its settings are cleaned, standbys that were pre-placed start, the others follow. One to another node
+ * was cut short before the stop: what was placed for that is taken back.
  */
 export function settleSteps(
   cluster: Cluster,
@@ -22,9 +30,20 @@ export function settleSteps(
   request: SwitchoverRequest,
 ): readonly Step[] {
   return [
+    ...unplace(primary),
     ...cleanSteps(primary),
     ...state.nodes.flatMap((other) => standbySteps(cluster, state, primary, other, request)),
   ];
+}
+
+/** A primary with the mark of a standby would be one at its next start. */
+function unplace({ node, place, server }: Primary): readonly Step[] {
+  const isMarked = has(server.version, RECOVERY_IN_SETTINGS)
+    ? place.signals.includes('standby.signal')
+    : place.files.recovery !== undefined;
+  if (!isMarked) return [];
+  const signal = has(server.version, RECOVERY_IN_SETTINGS) ? 'standby.signal' : 'recovery.conf';
+  return [run(node, 'it is no standby at its next start', ['rm', '-f', '--', `${place.real}/${signal}`])];
 }
 
 function standbySteps(
@@ -34,59 +53,61 @@ function standbySteps(
   other: NodeState,
   request: SwitchoverRequest,
 ): readonly Step[] {
-  const node = cluster.nodes.find(({ name }) => name === other.node);
-  const to = cluster.nodes.find(({ name }) => name === primary.node);
-  if (node === undefined || to === undefined || systemOf(other) !== systemOf(primary)) return [];
-  const move = {
-    node,
-    host: request.addressOf(to),
-    role: request.role,
-    lane: node.name,
-    seconds: request.seconds,
-    ...(request.password === undefined ? {} : { password: request.password }),
-  };
+  if (isWaking(other)) return awake(cluster, other, request);
+  if (systemOf(other) !== systemOf(primary)) return [];
+  const move = moveOf(cluster, other.node, primary.node, request);
   if (other.is === 'standby') {
-    return [
-      ...(isMoved(cluster, state, other, primary) ? moveSteps(other, primary, move) : []),
-      ...staleSlots(cluster, other, primary),
-    ];
+    const moves = isMoved(cluster, state, other, primary) || isToReturn(cluster, state, primary, other);
+    return [...(moves ? moveSteps(other, primary, move) : []), ...staleSlots(cluster, other, primary)];
   }
-  if (other.is !== 'stopped' || !other.standby) return [];
+  return other.is === 'stopped' && other.standby ? wakeSteps(other, primary, move, request) : [];
+}
+
+/** It was moved to the candidate of a switchover that did not happen. */
+function isToReturn(cluster: Cluster, state: ClusterState, primary: Primary, other: Standby): boolean {
+  const node = cluster.nodes.find(({ name }) => name === other.node);
+  return (
+    node !== undefined &&
+    unplace(primary).length > 0 &&
+    wantedUpstream(viewOf(cluster, state), node) === primary.node &&
+    upstreamOf(cluster, state, other.node) !== primary.node
+  );
+}
+
+/** A standby that was placed for this primary, and does not run yet. */
+function wakeSteps(
+  other: Stopped,
+  primary: Primary,
+  move: Move,
+  request: SwitchoverRequest,
+): readonly Step[] {
   const { conninfo, slot } = writtenLink(other, other.version);
   if (!leadsTo(conninfo, slot, linkTo(primary, move))) return [];
-  const started = startOf(other, node);
   return [
-    ...started.steps,
+    ...startAgain(other, 'start it as a standby', outageMost(request), other.node),
     ask(
       other.node,
       `it streams from ${primary.node}`,
-      started.socket,
+      startOf(other, move.node).socket,
       [`SELECT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming');`],
       't',
       request.seconds,
+      { lane: other.node },
     ),
   ];
 }
 
 /** Slots that the new primary and its standbys used where they streamed from before. */
-function staleSlots(
-  cluster: Cluster,
-  found: Extract<NodeState, { is: 'standby' }>,
-  primary: Primary,
-): readonly Step[] {
+function staleSlots(cluster: Cluster, found: Standby, primary: Primary): readonly Step[] {
   const elsewhere = cluster.nodes.filter(
     ({ name }) =>
       name === primary.node ||
       primary.server.walsenders.some(({ applicationName }) => applicationName === name),
   );
-  return found.server.slots
-    .filter(
-      ({ name, type, active }) =>
-        type === 'physical' && !active && elsewhere.some(({ slot }) => slot === name),
-    )
-    .map(({ name }) =>
-      sql(found.node, `drop the slot ${name}, which nobody uses here any more`, socketOf(found), [
-        `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '${name}' AND NOT active;`,
-      ]),
-    );
+  const stale = found.server.slots.flatMap(({ name, type, active }) =>
+    type === 'physical' && !active && elsewhere.some(({ slot }) => slot === name) ? [name] : [],
+  );
+  if (stale.length === 0) return [];
+  const why = `drop the slot${stale.length === 1 ? '' : 's'} ${stale.join(' and ')}, which nobody uses here any more`;
+  return [dropStep(found, stale, why, found.node)];
 }

@@ -8,8 +8,14 @@ import type { Up } from './steps.ts';
 type Primary = Extract<NodeState, { is: 'primary' }>;
 type Standby = Extract<NodeState, { is: 'standby' }>;
 
-/** Who swaps, and who else follows the candidate then. */
-export type Cast = { primary: Primary; candidate: Standby; siblings: readonly Standby[] };
+/** Who swaps, and who else follows the candidate then: siblings by being moved to it, and every other standby below. */
+export type Cast = {
+  primary: Primary;
+  candidate: Standby;
+  siblings: readonly Standby[];
+  /** Every other standby of the cluster: what the new primary's settings are, they replay. */
+  others: readonly Standby[];
+};
 
 export const FLOORS = [
   'max_connections',
@@ -109,8 +115,8 @@ function late(candidate: Standby): readonly Problem[] {
 }
 
 /** A hot standby pauses or refuses where one of the five is lower than its primary's (hot-standby-admin). */
-function floors({ primary, candidate, siblings }: Cast): readonly Problem[] {
-  return [primary, ...siblings].flatMap((other) =>
+function floors({ primary, candidate, others }: Cast): readonly Problem[] {
+  return [primary, ...others].flatMap((other) =>
     FLOORS.flatMap((name) => {
       const theirs = Number(other.server.settings[name]?.value ?? 0);
       const needed = Number(candidate.server.settings[name]?.value ?? 0);

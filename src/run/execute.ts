@@ -25,6 +25,9 @@ export type Doing = {
   signal: AbortSignal;
 };
 
+/** `forward` from the point of no return on. */
+type Run = Doing & { forward?: boolean };
+
 export type Done = { step: Step; ms: number };
 export type Execution = {
   done: readonly Done[];
@@ -39,14 +42,16 @@ const POLL_MS = { first: 3, most: 250, factor: 1.5 };
 /**
  * Does a plan: the interpreter of its three kinds of step. Before the point of no return a failure or an interrupt
  * runs the undo steps. An interrupt lets the step that runs come to its end, unless it is a copy, and goes no
- * further; the steps that begin at the point of no return are one act, and come to their end.
+ * further. From the point of no return on it ends the waiting alone, up to the end of what goes on side by side there:
+ * nobody is served by a stop between a promotion and the return of the old primary.
  */
 export async function execute(plan: Plan, doing: Doing): Promise<Execution> {
   const captured = new Map<string, string>();
   const done: Done[] = [];
   const most = plan.pointOfNoReturn ?? plan.steps.length;
   const early = (await runAll(plan.steps.slice(0, most), doing, captured, done)) ?? stopHere(plan, doing);
-  const outcome = early ?? (await goForward(groupsOf(plan.steps.slice(most)), doing, captured, done));
+  const outcome =
+    early ?? (await runAll(plan.steps.slice(most), { ...doing, forward: true }, captured, done));
   if (outcome === undefined) return { done, interrupted: false, undone: 'not needed' };
   const started = done.length > 0 || outcome !== 'interrupted';
   const undone =
@@ -66,17 +71,6 @@ function stopHere({ steps, pointOfNoReturn }: Plan, doing: Doing): 'interrupted'
   return goesOn && doing.signal.aborted ? 'interrupted' : undefined;
 }
 
-/** Between the promotion and the return of the old primary nobody is served by stopping. */
-async function goForward(
-  [act = [], ...rest]: ReturnType<typeof groupsOf>,
-  doing: Doing,
-  captured: Map<string, string>,
-  done: Done[],
-): Promise<Failed | 'interrupted' | undefined> {
-  const whole = { ...doing, signal: new AbortController().signal };
-  return (await runGroups([act], whole, captured, done)) ?? (await runGroups(rest, doing, captured, done));
-}
-
 /** --timeout is about the goal: what is undone takes the time that it needs. */
 async function undo(
   steps: readonly Step[],
@@ -92,7 +86,7 @@ async function undo(
 
 async function runAll(
   steps: readonly Step[],
-  doing: Doing,
+  doing: Run,
   captured: Map<string, string>,
   done: Done[],
 ): Promise<Failed | 'interrupted' | undefined> {
@@ -101,7 +95,7 @@ async function runAll(
 
 async function runGroups(
   groups: ReturnType<typeof groupsOf>,
-  doing: Doing,
+  doing: Run,
   captured: Map<string, string>,
   done: Done[],
 ): Promise<Failed | 'interrupted' | undefined> {
@@ -116,12 +110,12 @@ async function runGroups(
 
 async function runLane(
   steps: readonly Step[],
-  doing: Doing,
+  doing: Run,
   captured: Map<string, string>,
   done: Done[],
 ): Promise<Failed | 'interrupted' | undefined> {
   for (const step of steps) {
-    if (doing.signal.aborted) return 'interrupted';
+    if (doing.signal.aborted && (doing.forward !== true || step.do === 'expect')) return 'interrupted';
     const began = performance.now();
     doing.tell({ step, is: 'started' });
     const because = await runStep(step, doing, captured);
@@ -129,7 +123,9 @@ async function runLane(
     if (because !== undefined) {
       const text = hide(because, step);
       doing.tell({ step, is: 'failed', ms, because: text });
-      return doing.signal.aborted ? 'interrupted' : { step, because: text };
+      return because === 'interrupted' || (doing.signal.aborted && doing.forward !== true)
+        ? 'interrupted'
+        : { step, because: text };
     }
     done.push({ step, ms });
     doing.tell({ step, is: 'done', ms });
@@ -203,7 +199,7 @@ async function expectStep(
 ): Promise<string | undefined> {
   const argv = argvOf(step.argv, captured);
   const stdin = textOf(step.stdin ?? [], captured);
-  const seconds = doing.patience ?? step.seconds;
+  const seconds = Math.min(doing.patience ?? step.seconds, step.seconds);
   const deadline = performance.now() + seconds * 1000;
   let said = '';
   for (let pause = POLL_MS.first; ; pause = Math.min(pause * POLL_MS.factor, POLL_MS.most)) {

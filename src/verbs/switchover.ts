@@ -1,9 +1,8 @@
 import type { Action } from '../action.ts';
 import { addressOf } from '../addresses.ts';
-import { askSource } from '../askSource.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure, type Problem } from '../errors.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
+import type { ClusterState } from '../facts/state.ts';
 import { primariesOf } from '../facts/view.ts';
 import { outageMeter, type Ends } from '../outage.ts';
 import { passwordOf } from '../passwords.ts';
@@ -15,6 +14,7 @@ import { onNodes } from '../run/nodes.ts';
 import { spawn, stream } from '../run/spawn.ts';
 import { findTarget } from '../target.ts';
 import type { Secret } from '../tools/words.ts';
+import { whyNoLogin } from '../whyNoLogin.ts';
 import { modeOf, number, perform, targetFlags } from './modes.ts';
 
 /** One segment: what a standby that streams is behind now and then without being late. */
@@ -31,10 +31,8 @@ export const switchover: Action = async ([name], flags) => {
     );
   }
   const password = await passwordOf(cluster);
-  let before: ClusterState = { nodes: [] };
-  const plan = async (state: ClusterState) => {
-    if (before.nodes.length === 0) before = state;
-    return planSwitchover(cluster, state, {
+  const plan = async (state: ClusterState) =>
+    planSwitchover(cluster, state, {
       node,
       maxLag: number(flags, 'maxLag') ?? MAX_LAG,
       role: cluster.replication.role,
@@ -43,8 +41,7 @@ export const switchover: Action = async ([name], flags) => {
       seconds: modeOf(flags).timeout ?? 120,
       ...(password === undefined ? {} : { password }),
     });
-  };
-  const meter = outageMeter(() => endsOf(cluster, before, node));
+  const meter = outageMeter((state) => endsOf(cluster, state, node));
   await perform(
     {
       command: 'switchover',
@@ -67,29 +64,18 @@ async function loginsAt(
   password: Secret | undefined,
 ): Promise<readonly Problem[]> {
   const candidate = state.nodes.find((each) => each.node === node.name);
-  const primary = primariesOf(state)[0];
-  if (candidate?.is !== 'standby' || primary === undefined) return [];
-  const followers = state.nodes.filter(
-    (each): each is Extract<NodeState, { server: unknown }> => isUp(each) && each.node !== node.name,
-  );
+  if (candidate?.is !== 'standby' || primariesOf(state).length !== 1) return [];
+  const followers = cluster.nodes.filter(({ name }) => name !== node.name);
   const asked = await Promise.all(
-    followers.map((follower) => {
-      const own = cluster.nodes.find((each) => each.name === follower.node);
-      if (own === undefined) return { problems: [] };
-      const move = {
-        node: own,
-        host: addressOf(node),
-        role: cluster.replication.role,
-        seconds: 0,
-        ...(password === undefined ? {} : { password }),
-      };
-      return askSource(node.name, own, follower, linkTo(candidate, move), state, {
-        spawn,
-        onNode: onNodes(cluster, state),
-      });
+    followers.map((own) => {
+      const follower = state.nodes.find((each) => each.node === own.name);
+      if (!isUp(follower)) return [];
+      const move = { node: own, host: addressOf(node), role: cluster.replication.role, seconds: 0 };
+      const link = linkTo(candidate, password === undefined ? move : { ...move, password });
+      return whyNoLogin(node.name, own, follower, link, state, { spawn, onNode: onNodes(cluster, state) });
     }),
   );
-  return asked.flatMap((answer) => ('problems' in answer ? answer.problems : []));
+  return asked.flat();
 }
 
 function endsOf(cluster: Cluster, state: ClusterState, node: Node): Ends {

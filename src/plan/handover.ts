@@ -1,0 +1,57 @@
+import type { NodeState, Place } from '../facts/state.ts';
+import { RUNS_NOT, SHUT_DOWN, START_AGAIN, STOP_SOON, STOPPED } from '../tools/handover.ts';
+import { startLog, startSoon } from '../tools/service.ts';
+import { script } from '../tools/shell.ts';
+import type { Step } from './plan.ts';
+import { run, service, type Seen } from './steps.ts';
+
+type Primary = Extract<NodeState, { is: 'primary' }>;
+
+/** Seconds that the stop and the last bytes may take before everything is taken back, and a stop before it is forced. */
+export const OUTAGE_MOST = 60;
+
+/** The name under which the position of the shutdown checkpoint is kept. */
+export const SHUTDOWN = 'shutdown';
+
+export const STOP = 'stop the primary: writes end here';
+
+/** A fast stop by pg_ctl, whoever owns the server: it is started by its owner, and pg_ctl need not be waited for. */
+export function stopSteps({ node, machine, place }: Primary, seconds: number): readonly Step[] {
+  const stop = [machine.programs.pg_ctl ?? 'pg_ctl', '-D', place.real, '-W', '-s', '-m', 'fast', 'stop'];
+  const control = machine.programs.pg_controldata ?? 'pg_controldata';
+  return [
+    run(node, STOP, script(STOP_SOON, 'stop', place.real, ...stop)),
+    run(
+      node,
+      'it has written its shutdown checkpoint',
+      script(SHUT_DOWN, 'shut-down', place.real, control, String(seconds)),
+      { capture: SHUTDOWN, seconds: seconds + 5 },
+    ),
+  ];
+}
+
+/** Starts a server that may be stopping still, after `most` seconds by force. */
+export function startAgain(found: Seen, why: string, most: number, lane?: string): readonly Step[] {
+  const { node, machine, place } = found;
+  const extra = lane === undefined ? {} : { lane };
+  const command = startSoon(machine, place);
+  const words = waitWords(found, most);
+  // Who may start it, and may not read its files, cannot see that it has stopped.
+  if (command.asLogin === true && machine.login !== 'root')
+    return [
+      run(node, 'it has stopped', script(STOPPED, 'stopped', ...words), { seconds: most + 40, ...extra }),
+      service(node, why, command, extra),
+    ];
+  return [
+    service(node, why, { ...command, argv: script(START_AGAIN, 'start', ...words, ...command.argv) }, extra),
+  ];
+}
+
+function waitWords({ machine, place }: Seen, most: number): readonly string[] {
+  return [place.real, String(most), machine.programs.pg_ctl ?? 'pg_ctl', startLog(place)];
+}
+
+/** A server that is to be a standby and does not run: any start from now on makes it one. */
+export function runsNot(node: string, place: Place): Step {
+  return run(node, 'nobody started it meanwhile', script(RUNS_NOT, 'runs-not', place.real));
+}

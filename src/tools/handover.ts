@@ -1,0 +1,87 @@
+/** The literals of shell that a primary is stopped with and comes back with. What postmaster.pid and pg_control say decides. */
+
+/** Line 8 of postmaster.pid is the postmaster's state, written before it acts on it (miscinit.c, pidfile.h). */
+const POSTMASTER = String.raw`
+alive() { IFS= read -r p 2>/dev/null <"$d/postmaster.pid" && [ -n "$p" ] && kill -0 "$p" 2>/dev/null; }
+serves() {
+  n=0
+  while IFS= read -r l; do
+    n=$((n + 1))
+    [ "$n" -lt 8 ] || case $l in ready*|standby*) return 0 ;; *) return 1 ;; esac
+  done 2>/dev/null <"$d/postmaster.pid"
+  return 1
+}
+`;
+
+/**
+ * Tells a server to stop, and waits until it has taken that in, not until it has stopped: whoever looks at it then
+ * must not take it for one that serves.
+ */
+export const STOP_SOON = String.raw`d=$1; shift
+${POSTMASTER}
+"$@" || exit
+n=0
+while serves && alive; do
+  n=$((n + 1))
+  if [ "$n" -gt 2000 ]; then echo "error: it was told to stop and does not take it in" >&2; exit 1; fi
+  sleep 0.005
+done`;
+
+/**
+ * Waits for the end of a fast stop and prints where its shutdown checkpoint is. Its processes may live on: a
+ * walsender that sends the last of it, an archive_command. Nothing is written after it (ShutdownXLOG, xlog.c).
+ */
+export const SHUT_DOWN = String.raw`export LC_ALL=C
+d=$1
+${POSTMASTER}
+end=$(($(date +%s) + $3))
+while :; do
+  gone=
+  alive || gone=yes
+  out=$("$2" -D "$d" 2>/dev/null)
+  case $out in *'cluster state:'*' shut down'*) ;; *) out= ;; esac
+  if [ -n "$out" ]; then printf '%s\n' "$out" | sed -n 's/^Latest checkpoint location: *//p'; exit 0; fi
+  if [ -n "$gone" ]; then echo "error: it ended without a shutdown checkpoint" >&2; exit 1; fi
+  if [ "$(date +%s)" -ge "$end" ]; then echo "error: it does not come to its end (a session, a walsender or its checkpoint holds it)" >&2; exit 1; fi
+  sleep 0.005
+done`;
+
+/**
+ * Waits until a server that was told to stop has stopped; one that does not come to its end in time is stopped at
+ * once, which loses nothing: after its shutdown checkpoint there is nothing to lose, before it the WAL recovers it. A
+ * server that runs and was told nothing is left alone.
+ */
+const UNTIL_STOPPED = String.raw`d=$1 most=$2 ctl=$3 log=$4; shift 4
+${POSTMASTER}
+end=$(($(date +%s) + most))
+while alive; do
+  if serves; then exit 0; fi
+  if [ "$(date +%s)" -ge "$end" ]; then "$ctl" -D "$d" -m immediate -s -w -t 30 stop; break; fi
+  sleep 0.01
+done`;
+
+export const STOPPED = UNTIL_STOPPED;
+
+/** The same, and starts it: it is done when the postmaster says that it is up, or that it will not be. */
+export const START_AGAIN = String.raw`${UNTIL_STOPPED}
+why() { tail -n 5 -- "$log" >&2 2>/dev/null; exit 1; }
+"$@" || why
+end=$(($(date +%s) + 600)) seen=
+patience=$(($(date +%s) + 10))
+until serves && alive; do
+  if alive; then seen=yes
+  elif [ -n "$seen" ] || [ "$(date +%s)" -ge "$patience" ]; then why
+  fi
+  if [ "$(date +%s)" -ge "$end" ]; then why; fi
+  sleep 0.01
+done`;
+
+/** That no server runs in a data directory whose standby.signal is there: whatever starts from now on reads it. */
+export const RUNS_NOT = String.raw`d=$1
+${POSTMASTER}
+if alive; then echo "error: it runs meanwhile" >&2; exit 1; fi`;
+
+/** A promotion that happened meanwhile is no error: pg_ctl says of a primary that it is no standby. */
+export const PROMOTE = String.raw`d=$1; shift
+"$@" && exit 0
+[ ! -f "$d/standby.signal" ] && [ ! -f "$d/recovery.conf" ]`;
