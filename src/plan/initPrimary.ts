@@ -203,13 +203,20 @@ function serverSteps(
   ];
 }
 
+/** A verifier in the log of the server could be attacked at leisure. */
+const QUIET = `BEGIN;
+SET LOCAL log_statement = 'none';
+SET LOCAL log_min_duration_statement = -1;
+SET LOCAL log_min_error_statement = 'panic';
+`;
+
 /** Made without a password and given the verifier in the next breath: both statements are repeatable. */
 function roleSql(request: InitRequest): Text {
   const role = sqlIdentifier(request.role);
   const create = `SELECT ${sqlLiteral(`CREATE ROLE ${role} LOGIN REPLICATION`)} WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${sqlLiteral(request.role)}) \\gexec\n`;
   const password: Text =
     request.password === undefined ? [] : [` PASSWORD '`, request.password.verifier, `'`];
-  return [create, `ALTER ROLE ${role} LOGIN REPLICATION`, ...password, ';'];
+  return [QUIET, create, `ALTER ROLE ${role} LOGIN REPLICATION`, ...password, ';\nCOMMIT;'];
 }
 
 /** https://www.postgresql.org/docs/current/app-pgrewind.html, "Notes". */
