@@ -47,7 +47,11 @@ export function whyNoSource(
 
 function saidBy(ended: Spawned): string {
   if (ended.timedOut) return 'no answer in time';
-  const lines = ended.stderr.trim().split('\n');
+  // A line that begins with a tab asks what we ask in the hint.
+  const lines = ended.stderr
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !line.startsWith('\t'));
   return (lines.at(-1) ?? '').replace(/^psql: (error: )?/, '');
 }
 

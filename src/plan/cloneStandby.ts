@@ -14,7 +14,7 @@ import type { Copy } from './copyConfig.ts';
 import { copyGates } from './copyGates.ts';
 import { notOurs } from './initPrimary.ts';
 import { proof, type CloneRequest } from './cloneRequest.ts';
-import { leadsTo, relinkSteps, writtenLink, type Link } from './link.ts';
+import { leadsTo, passfileSteps, relinkSteps, writtenLink, type Link } from './link.ts';
 import type { Plan } from './plan.ts';
 import { futureSocket, isUp, socketOf, type Seen } from './steps.ts';
 import { startOf } from './startOf.ts';
@@ -125,7 +125,12 @@ function planStart(found: Extract<NodeState, { is: 'stopped' }>, request: CloneR
   return {
     title,
     refusals: portProblem(found, portOf(request.node)),
-    steps: [...leftoverSteps(found), ...steps, proof(found, request, socket, false)],
+    steps: [
+      ...leftoverSteps(found),
+      ...passfileSteps(found.node, request.link, found.place.real),
+      ...steps,
+      proof(found, request, socket, false),
+    ],
   };
 }
 

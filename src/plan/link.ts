@@ -44,7 +44,7 @@ export function conninfoOf(link: Link, dataDirectory: string, before = '', hasPa
 /** One line for whatever upstream: the file is ours, and only our connection names it. */
 export function passfileText(link: Link & { password: Secret }): Text {
   const { role: user, password } = link;
-  return [...pgpassLine({ host: '*', port: '*', database: '*', user, password }), '\n'];
+  return pgpassLine({ host: '*', port: '*', database: '*', user, password });
 }
 
 /** Whether a conninfo and a slot lead where the link leads. */
@@ -67,6 +67,18 @@ export function writtenLink(found: Seen, version: ServerVersion): { conninfo: st
   return { conninfo: settings.get('primary_conninfo') ?? '', slot: settings.get('primary_slot_name') ?? '' };
 }
 
+export function passfileSteps(
+  node: string,
+  link: Link,
+  dir: string,
+  extra: { lane?: string } = {},
+): readonly Step[] {
+  const { password } = link;
+  if (password === undefined) return [];
+  const why = 'the password, for the owner alone';
+  return [write(node, why, passfileOf(dir), passfileText({ ...link, password }), '0600', extra)];
+}
+
 /** The files that make a stopped data directory a standby of that upstream. `dir` is where they lie now. */
 export function linkFiles(
   node: string,
@@ -75,18 +87,7 @@ export function linkFiles(
   at: { dir: string; real: string; before?: string; hasPassfile?: boolean; trigger?: string },
 ): readonly Step[] {
   const conninfo = conninfoOf(link, at.real, at.before, at.hasPassfile);
-  const passfile: readonly Step[] =
-    link.password === undefined
-      ? []
-      : [
-          write(
-            node,
-            'the password, for the owner alone',
-            passfileOf(at.dir),
-            passfileText({ ...link, password: link.password }),
-            '0600',
-          ),
-        ];
+  const passfile = passfileSteps(node, link, at.dir);
   if (!has(version, RECOVERY_IN_SETTINGS)) {
     const text = recoveryConf({
       primary_conninfo: conninfo,
@@ -121,19 +122,7 @@ export function relinkSteps(found: Standby, link: Link, lane?: string): readonly
   const hasPassfile =
     place.signals.includes('pgrepl.pgpass') && (parseConninfo(found.conninfo)?.['passfile'] ?? '') !== '';
   const conninfo = conninfoOf(link, place.real, found.conninfo, hasPassfile);
-  const passfile: readonly Step[] =
-    link.password === undefined
-      ? []
-      : [
-          write(
-            node,
-            'the password, for the owner alone',
-            passfileOf(place.real),
-            passfileText({ ...link, password: link.password }),
-            '0600',
-            extra,
-          ),
-        ];
+  const passfile = passfileSteps(node, link, place.real, extra);
   if (!has(server.version, RECOVERY_IN_SETTINGS)) {
     const before = place.files.recovery?.text ?? '';
     const text = withSettings(before, {

@@ -26,7 +26,9 @@ export type PgpassEntry = {
  */
 export function pgpassLine({ host, port, database, user, password }: PgpassFields): Text {
   const where = [orAny(host), String(port), orAny(database), escape(user)].join(':');
-  return [`${where}:`, new Secret(escape(password.reveal())), '\n'];
+  const escaped = escape(password.reveal());
+  // The same object where nothing is escaped: a printed script then asks for one secret, not two.
+  return [`${where}:`, escaped === password.reveal() ? password : new Secret(escaped), '\n'];
 }
 
 export function parsePgpass(text: string): readonly PgpassEntry[] {

@@ -33,21 +33,25 @@ export function start(machine: Machine, place: Place): ServiceCommand {
     case 'systemd':
       return systemctl(machine, place, 'start');
     case 'pg_ctl':
-      return showingLog(
-        place,
-        pgCtl(machine, place, '-w', '-t', WAIT, '-s', '-l', startLog(place), ...configFile(place), 'start'),
-      );
+      return starting(machine, place, '-w', '-t', WAIT, '-s', ...configFile(place), 'start');
   }
 }
 
 /** The same without waiting until it is ready: pg_ctl asks ten times a second, who comes after it asks more often. */
 export function startSoon(machine: Machine, place: Place): ServiceCommand {
   if (place.service.by !== 'pg_ctl') return start(machine, place);
-  return pgCtl(machine, place, '-W', '-s', '-l', startLog(place), ...configFile(place), 'start');
+  return starting(machine, place, '-W', '-s', ...configFile(place), 'start');
 }
 
-function showingLog(place: Place, command: ServiceCommand): ServiceCommand {
-  return { argv: script(START, 'start', startLog(place), ...command.argv) };
+/** What pg_ctl's own shell would read in a name between double quotes (start_postmaster in pg_ctl.c). */
+const READ_BY_SHELL = /["$`\\]/;
+
+/** pg_ctl in the data directory, which needs no name there; with the last words of the server where it fails. */
+function starting(machine: Machine, place: Place, ...words: readonly string[]): ServiceCommand {
+  const nameless = READ_BY_SHELL.test(place.real);
+  const at = nameless ? ['-D', '.', '-l', START_LOG] : ['-D', place.real, '-l', startLog(place)];
+  const program = machine.programs.pg_ctl ?? 'pg_ctl';
+  return { argv: script(START, 'start', place.real, START_LOG, program, ...at, ...words) };
 }
 
 /** pg_ctl -D means the directory of the configuration where that is elsewhere; the server is told both. */
@@ -59,9 +63,11 @@ function configFile(place: Place): readonly string[] {
   return ['-o', `-c ${quoteWord(`config_file=${conf}`)}`];
 }
 
+const START_LOG = 'pgrepl-start.log';
+
 /** What the server says before its own logging begins. */
 export function startLog(place: Place): string {
-  return `${place.real}/pgrepl-start.log`;
+  return `${place.real}/${START_LOG}`;
 }
 
 /** A fast stop: sessions are cut, every walsender sends what there is, the shutdown checkpoint is written. */
@@ -83,9 +89,6 @@ export function restart(machine: Machine, place: Place): ServiceCommand {
     case 'systemd':
       return systemctl(machine, place, 'restart');
     case 'pg_ctl':
-      return showingLog(
-        place,
-        pgCtl(machine, place, '-w', '-t', WAIT, '-s', '-m', 'fast', '-l', startLog(place), 'restart'),
-      );
+      return starting(machine, place, '-w', '-t', WAIT, '-s', '-m', 'fast', 'restart');
   }
 }

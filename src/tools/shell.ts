@@ -202,38 +202,12 @@ sync "$n" 2>/dev/null || true
 mv -f -- "$n" "$f"`;
 
 /** pg_ctl says only that it failed; why is in the log that the server began with. */
-export const START = String.raw`l=$1; shift
-mkdir -p -- "$(dirname -- "$l")"
+export const START = String.raw`cd "$1" || exit 1
+l=$2; shift 2
 "$@" && exit 0
 r=$?
 tail -n 5 -- "$l" >&2 2>/dev/null
 exit "$r"`;
-
-/** Waits for the end of a fast stop and prints where its shutdown checkpoint is. What pg_control says decides. */
-export const SHUT_DOWN = String.raw`export LC_ALL=C
-end=$(($(date +%s) + $3))
-while :; do
-  out=$("$2" -D "$1" 2>/dev/null)
-  case $out in *'cluster state:'*' shut down'*) ;; *) out= ;; esac
-  if [ -n "$out" ]; then printf '%s\n' "$out" | sed -n 's/^Latest checkpoint location: *//p'; exit 0; fi
-  if [ "$(date +%s)" -ge "$end" ]; then echo "error: it does not come to its end (a session, a walsender or archive_command holds it)" >&2; exit 1; fi
-  sleep 0.005
-done`;
-
-/**
- * Starts a server that was told to stop, once it has stopped; one that does not come to its end in time is
- * stopped at once, and recovers as after a crash. A server that runs and was told nothing is left alone.
- */
-export const ENSURE_STARTED = String.raw`d=$1 most=$2 ctl=$3; shift 3
-end=$(($(date +%s) + most))
-alive() { p=$(head -n 1 -- "$d/postmaster.pid" 2>/dev/null) && [ -n "$p" ] && kill -0 "$p" 2>/dev/null; }
-serves() { case $(sed -n 8p "$d/postmaster.pid" 2>/dev/null) in ready*|standby*) return 0 ;; esac; return 1; }
-while alive; do
-  if serves; then exit 0; fi
-  if [ "$(date +%s)" -ge "$end" ]; then "$ctl" -D "$d" -m immediate -w stop; break; fi
-  sleep 0.01
-done
-exec "$@"`;
 
 /**
  * A physical slot by the replication protocol. It prints `made`, or `there` for one that was there already: an

@@ -109,7 +109,7 @@ function portOf(state: ClusterState, name: string): number {
 }
 
 /** Absolute paths, `=` in them escaped as pg_basebackup has it. */
-const MAPPING = /^(\/(?:[^=\\]|\\.)*)=(\/.*)$/;
+const MAPPING = /^(\/(?:[^=\\]|\\.)*)=(\/[^]*)$/;
 
 function outsideOf(node: Node, flags: readonly string[], flag: string | undefined): Outside {
   const pairs = flags.map((text) =>

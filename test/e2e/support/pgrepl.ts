@@ -9,6 +9,8 @@ export const PROGRAM =
   process.env['PGREPL_TEST_PROGRAM'] ??
   join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'bin', 'pgrepl.js');
 
+type Said = { message: string; hint?: string };
+
 /** The one document of --json: docs/contract.md. */
 export type Document = {
   command: string;
@@ -18,8 +20,8 @@ export type Document = {
   ms: number;
   nodes: readonly Readonly<Record<string, unknown>>[];
   steps: readonly Readonly<Record<string, unknown>>[];
-  refusals: readonly { message: string; hint?: string }[];
-  error: readonly { message: string; hint?: string }[] | null;
+  refusals: readonly Said[];
+  error: (Said & { problems: readonly Said[] }) | null;
   [more: string]: unknown;
 };
 
