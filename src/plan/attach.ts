@@ -26,14 +26,8 @@ export function attachedStep(node: string, upstream: Up, link: Link, seconds: nu
   const text = `SELECT EXISTS (SELECT FROM pg_stat_replication r JOIN pg_replication_slots s ON s.active_pid = r.pid
   WHERE s.slot_name = ${sqlLiteral(link.slot)} AND r.application_name = ${sqlLiteral(link.applicationName)}
     AND r.state = 'streaming' AND r.flush_lsn >= ${sqlLiteral(noted)});`;
-  return ask(
-    upstream.node,
-    `${upstream.node} shows ${node} streaming`,
-    socketOf(upstream),
-    [text],
-    't',
-    seconds,
-  );
+  const why = `${upstream.node} shows ${node} streaming`;
+  return { ...ask(upstream.node, why, socketOf(upstream), [text], 't', seconds), goal: true };
 }
 
 /** A slot that holds WAL from now on; one that is lost holds nothing and is made anew. */

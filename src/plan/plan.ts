@@ -41,6 +41,8 @@ export type ExpectStep = Common & {
   stdin?: Text;
   stdout: string;
   seconds: number;
+  /** It is what the plan is for, and what comes after it tidies: not seen, it ends as a goal that was not reached. */
+  goal?: true;
 };
 
 /** A step is a command line, a file, or an expectation; nothing else. */

@@ -1,6 +1,6 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
-import { atLeast, bytesOf, distance, type Lsn } from '../facts/lsn.ts';
+import { atLeast, bytesOf, distance } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { primariesOf, stateOf, systemOf } from '../facts/view.ts';
 import { start } from '../tools/service.ts';
@@ -209,7 +209,6 @@ function isStale(
     if (node.name === primary.node) return true;
     const other = stateOf(state, node.name);
     return (
-      node.upstream !== found.node &&
       other?.is === 'standby' &&
       other.streaming?.status === 'streaming' &&
       !found.server.walsenders.some(({ applicationName }) => applicationName === node.name)
@@ -476,12 +475,7 @@ function rewindOf(climb: Climb, divergence: Divergence, mine: Past, rewound: boo
 function lostOf({ fork, last }: Rewind): string {
   const range = `WAL of timeline ${fork.timeline} from ${fork.from}`;
   if (last === undefined || bytesOf(last) < bytesOf(fork.from)) return `${range} on`;
-  return `${range} to ${last} (${sizeOf(last, fork.from)})`;
-}
-
-function sizeOf(last: Lsn, from: Lsn): string {
-  const bytes = distance(last, from);
-  return `${bytes} byte${bytes === 1 ? '' : 's'} and its last record`;
+  return `${range} to ${last} (${distance(last, fork.from)} bytes)`;
 }
 
 /** The primary is copied anew beside it, and what is there is moved aside. */

@@ -7,7 +7,7 @@ import {
   type ServerVersion,
 } from '../cluster/version.ts';
 import type { Problem } from '../errors.ts';
-import { distance, type Lsn } from '../facts/lsn.ts';
+import { atLeast, distance, type Lsn } from '../facts/lsn.ts';
 import type { ControlData, Place } from '../facts/state.ts';
 import { conninfo } from '../render/conninfo.ts';
 import {
@@ -249,24 +249,32 @@ function logDirectory(found: Seen): string {
   return /^[^/]+$/.test(inside) ? inside : '';
 }
 
+/** Where pg_rewind finds no checkpoint nearer to the fork, it reads so much more of the node's WAL. */
+const SEGMENTS_BEFORE = 4n;
+
+/**
+ * The first segment that pg_rewind reads again if it is killed: that of the last checkpoint before the fork, which
+ * is known where the node made none after it.
+ */
+function firstKept({ found, fork, wal }: Rewind): bigint {
+  const at = segmentOf(fork.from, wal.segmentBytes);
+  const control = found.is === 'stopped' ? found.control : undefined;
+  if (control !== undefined && !atLeast(control.checkpoint, fork.from))
+    return segmentOf(control.redo, wal.segmentBytes);
+  return at > SEGMENTS_BEFORE ? at - SEGMENTS_BEFORE : 0n;
+}
+
 /** A segment more than the last position: crash recovery writes a checkpoint after it. */
-function keepStep({ found, fork, last, wal }: Rewind): Step {
+function keepStep(input: Rewind): Step {
+  const { found, fork, last, wal } = input;
   const name = (segment: bigint): string => segmentName(fork.timeline, segment, wal.segmentBytes);
-  const first = name(segmentOf(fork.from, wal.segmentBytes));
   const end = last === undefined ? '' : name(segmentOf(last, wal.segmentBytes) + 1n).slice(8);
+  const words = [workingDirectory(found.place), found.place.real, logDirectory(found)];
+  const segments = [name(0n).slice(0, 8), name(firstKept(input)).slice(8), end];
   return run(
     found.node,
     'keep what will be lost, and what is its own',
-    script(
-      KEEP,
-      'keep',
-      workingDirectory(found.place),
-      found.place.real,
-      logDirectory(found),
-      first.slice(0, 8),
-      first.slice(8),
-      end,
-    ),
+    script(KEEP, 'keep', ...words, ...segments),
     { seconds: 3600 },
   );
 }
