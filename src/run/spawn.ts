@@ -111,8 +111,13 @@ export const hold: Hold = async (words, until, seconds) => {
 type Heard = { stdout: string; stderr: string; ended: boolean; code?: number; why: string };
 
 const HELD = {
-  ...{ cwd: '/', extendEnv: false, reject: false, detached: true, cleanup: false },
-  ...{ buffer: false, stdin: 'pipe' },
+  cwd: '/',
+  extendEnv: false,
+  reject: false,
+  detached: true,
+  cleanup: false,
+  buffer: false,
+  stdin: 'pipe',
 } as const;
 
 /** A program whose stdin stays open and whose output is collected; `end` closes its stdin and waits for it. */

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { clusterFile, type FileNode } from './support/clusterFile.ts';
 import { asOwner, program, waitFor } from './support/machine.ts';
 import { pgrepl, startPgrepl } from './support/pgrepl.ts';
 import { socketOf, startServer, stopServer } from './support/server.ts';
@@ -87,4 +90,21 @@ test('two servers of one system that take writes: exit status 11', async () => {
     outcome: 'split-brain',
     status: 11,
   });
+});
+
+test('hosts that never answer cost one time-out too', async () => {
+  const hang = join(cluster.dir, 'hang');
+  writeFileSync(hang, '#!/bin/sh\nsleep 100\n', { mode: 0o755 });
+  const host = (at: string): FileNode => ({ pgdata: '/pg', on: `ssh://${at}`, address: at });
+  const file = clusterFile(
+    cluster.dir,
+    { far1: host('10.9.9.1'), far2: { ...host('10.9.9.2'), upstream: 'far1' } },
+    { name: 'far.yaml' },
+  );
+  const { code, stdout, ms } = await pgrepl(['status', '-c', file, '--timeout', '2'], {
+    env: { PGREPL_SSH: hang },
+  });
+  expect(code).toBe(9);
+  expect(stdout).toContain('far2: unreachable: ssh: no answer within 2 s');
+  expect(ms).toBeLessThan(4000);
 });

@@ -442,3 +442,11 @@ test.each([
 ])('synchronous_standby_names %j waits for %i', (names, wanted) => {
   expect(syncsWanted(names)).toBe(wanted);
 });
+
+test('a server that flags name is named so in hints', () => {
+  const { file: _file, ...alone } = { ...CLUSTER, nodes: [node('pg2', { pgdata: '/a b' })] };
+  const state = stateWith(detached('pg2'));
+  expect(told(alone, state)).toEqual([
+    "broken | pg2: does not stream: its upstream is 10.0.0.1:5432, and its log says why | `pgrepl doctor -D '/a b'`",
+  ]);
+});
