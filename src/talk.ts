@@ -135,8 +135,15 @@ export function tellEnding(ending: Ending, mode: Mode): void {
   }
   if (ending.outcome === 'refused' && mode.dryRun === 'text') return;
   tellProblems(ending.error);
+  tellOutage(ending.extra?.['writeOutageMs']);
   const said = SAID[ending.outcome];
   if (said !== undefined) err(`${said}${ending.changed ? ` in ${(ending.ms / 1000).toFixed(1)} s` : ''}\n`);
+}
+
+/** Where writes were cut, that is what people want to know first. */
+function tellOutage(ms: unknown): void {
+  if (typeof ms !== 'number') return;
+  err(`writes were not possible for ${ms < 10_000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`}\n`);
 }
 
 function planExtra(ending: Ending, mode: Mode): { extra?: Readonly<Record<string, unknown>> } {
