@@ -35,6 +35,10 @@ export async function play(stage: Stage): Promise<Shown> {
   await stage.pgrepl('promote', 'pg3');
   await readBack(stage, ['pg3'], rows);
   rows = await writeAndRead(stage, 'pg3', rows, ['pg1']);
+
+  stage.title('The old primary comes back as a standby');
+  await stage.pgrepl('rejoin', 'pg2');
+  await readBack(stage, ['pg1', 'pg2'], rows);
   return { rows, nodes: await stage.status() };
 }
 
