@@ -135,5 +135,6 @@ export function desiredOwn(
     if (comesFromElsewhere && now !== undefined && want.good(now.value, now.unit)) return [];
     return [[want.name, want.value] as const];
   });
-  return { ...own, ...Object.fromEntries(added), ...fixed };
+  const all = { ...own, ...Object.fromEntries(added), ...fixed };
+  return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
