@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { crashAhead, flock, streaming } from './support/flock.ts';
+import { IS_ROOT, bindir, command, onPath } from './support/machine.ts';
+import { setting, sql } from './support/server.ts';
+
+const AHEAD = 'CREATE TABLE lost AS SELECT generate_series(1, 5000) AS i; DROP TABLE lost;';
+
+test('without checksums, by wal_log_hints, and by the script of a dry run', async () => {
+  const cluster = await flock({ a: undefined, b: 'a' }, { byHand: true });
+  const { pgdata, run, document, dir } = cluster;
+  expect([setting(pgdata('a'), 'data_checksums'), setting(pgdata('a'), 'wal_log_hints')]).toEqual([
+    'off',
+    'on',
+  ]);
+  await crashAhead(cluster, 'a', AHEAD);
+  expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
+  const script = await run(['rejoin', 'a', '--dry-run=sh']);
+  expect(script).toMatchObject({ code: 0 });
+  expect(script.stdout).not.toContain('secret of the role');
+  const path = join(dir, 'rejoin.sh');
+  writeFileSync(path, script.stdout);
+  const env = {
+    ...process.env,
+    PGREPL_SECRET_1: 'secret of the role',
+    PGREPL_SECRET_2: 'secret of the role',
+  };
+  execFileSync('sh', [path], { cwd: '/', env, stdio: 'pipe' });
+  expect(streaming(pgdata('b'), 'a')).toBe(true);
+  expect(readdirSync(dir).filter((name) => name.startsWith('a.pgrepl'))).toEqual([
+    expect.stringMatching(/^a\.pgrepl-lost-1-/),
+  ]);
+  expect(await document(['rejoin', 'a'])).toMatchObject({ outcome: 'unchanged' });
+});
+
+const MAJOR = basename(dirname(bindir()));
+const NO_DEBIAN =
+  !IS_ROOT || onPath('pg_createcluster') === undefined || !bindir().startsWith('/usr/lib/postgresql/');
+
+describe.skipIf(NO_DEBIAN)("Debian's layout", () => {
+  const name = `pgrepl-rejoin-${randomBytes(3).toString('hex')}`;
+  const etc = `/etc/postgresql/${MAJOR}/${name}`;
+  const data = `/var/lib/postgresql/${MAJOR}/${name}`;
+  afterAll(() => {
+    if (existsSync(etc)) command(['pg_dropcluster', '--stop', MAJOR, name]);
+    command(['sh', '-c', 'rm -rf -- "$1".pgrepl-*', 'rm', data]);
+  });
+
+  test('configuration elsewhere stays, and none comes into the data', async () => {
+    const cluster = await flock(
+      { a: undefined, b: 'a' },
+      { debian: { a: { cluster: `${MAJOR}/${name}`, data } } },
+    );
+    const { run, document, pgdata } = cluster;
+    const own = () =>
+      ['postgresql.conf', 'pg_hba.conf', 'conf.d/99-pgrepl.conf'].map((file) =>
+        readFileSync(join(etc, file), 'utf8'),
+      );
+    const before = own();
+    await crashAhead(cluster, 'a', AHEAD);
+    expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
+    const back = await document(['rejoin', 'a']);
+    expect(back, JSON.stringify(back.error)).toMatchObject({ outcome: 'done' });
+    const rewind = back.steps.find(({ why }) => why === 'rewind it to b');
+    expect(rewind?.['argv']).toContain(`--config-file=${etc}/postgresql.conf`);
+    expect(streaming(pgdata('b'), 'a')).toBe(true);
+    expect(sql(data, 'SHOW config_file;')).toBe(`${etc}/postgresql.conf`);
+    expect(existsSync(join(data, 'postgresql.conf'))).toBe(false);
+    expect(own()).toEqual(before);
+    expect(await document(['rejoin', 'a'])).toMatchObject({ outcome: 'unchanged' });
+  });
+});
