@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { CommanderError, type Command } from 'commander';
 import { failure, PgreplError, STATUS } from './errors.ts';
 import { buildProgram } from './program.ts';
 
@@ -8,8 +8,16 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(spelledOut(argv), { from: 'user' });
   } catch (error) {
-    process.exitCode = await told(error, argv);
+    process.exitCode = await told(error, argv, commandOf(program, argv));
   }
+}
+
+/** The verb in its one or two words: `slot list`. */
+function commandOf(program: Command, argv: readonly string[]): string {
+  const [first, second] = argv.filter((word) => !word.startsWith('-'));
+  const verb = program.commands.find((command) => command.name() === first);
+  const more = verb?.commands.find((command) => command.name() === second);
+  return more === undefined ? (first ?? 'pgrepl') : `${first ?? ''} ${second ?? ''}`;
 }
 
 /** `--dry-run` without a value must not swallow the word behind it. */
@@ -17,10 +25,9 @@ function spelledOut(argv: readonly string[]): string[] {
   return argv.map((word) => (word === '--dry-run' ? '--dry-run=text' : word));
 }
 
-async function told(error: unknown, argv: readonly string[]): Promise<number> {
+async function told(error: unknown, argv: readonly string[], command: string): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const json = argv.includes('--json');
-  const command = argv.find((word) => !word.startsWith('-')) ?? 'pgrepl';
   // commander has told people already.
   if (error instanceof CommanderError && !json) return STATUS.usage;
   const { tellError } = await import('./talk.ts');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { quoteWord, quoteWords } from '../tools/words.ts';
 
@@ -45,8 +45,8 @@ export const spawn: Spawn = async (words, options = {}) => {
     stripFinalNewline: false,
     maxBuffer: 64 * 1024 * 1024,
     ...(options.leash === true ? { stdin: 'pipe' as const } : { input: options.stdin ?? '' }),
-    ...(options.seconds === undefined ? {} : { timeout: options.seconds * 1000 }),
   });
+  const limit = limited(child, options.seconds);
   if (options.leash === true) {
     child.stdin?.on('error', () => undefined); // it ended without reading: its exit status tells
     child.stdin?.write(options.stdin ?? '');
@@ -55,6 +55,7 @@ export const spawn: Spawn = async (words, options = {}) => {
   const { onStderr } = options;
   if (onStderr !== undefined) child.stderr?.on('data', (chunk: Buffer) => onStderr(chunk.toString('utf8')));
   const result = await child;
+  limit.over();
   return {
     code: result.exitCode,
     stdout: result.stdout ?? '',
@@ -62,10 +63,25 @@ export const spawn: Spawn = async (words, options = {}) => {
       (result.stderr ?? '') === '' && result.exitCode === undefined
         ? (result.shortMessage ?? '')
         : (result.stderr ?? ''),
-    timedOut: result.timedOut,
+    timedOut: limit.passed(),
     ms: performance.now() - began,
   };
 };
+
+type Limited = { pid?: number | undefined; stdout: Readable | null; stderr: Readable | null };
+
+/** After so many seconds its whole group goes, and its pipes too: an orphan that holds one would hold us. */
+function limited(child: Limited, seconds: number | undefined): { over: () => void; passed: () => boolean } {
+  let passed = false;
+  const end = (): void => {
+    passed = true;
+    killGroup(child.pid);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
+  const timer = seconds === undefined ? undefined : setTimeout(end, seconds * 1000);
+  return { over: () => clearTimeout(timer), passed: () => passed };
+}
 
 /** Lets the leash end: so its program ends on whatever host it is, and we see it end. */
 function letGo(child: { stdin: Writable | null; kill: (signal: 'SIGKILL') => boolean }): void {
