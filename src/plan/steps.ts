@@ -64,7 +64,9 @@ export function sql(
   extra: Extra & { capture?: string } = {},
 ): RunStep {
   // A commit of ours must not wait for a synchronous standby that is not there.
-  return run(node, why, psql(at), { stdin: ['SET synchronous_commit = local;\n', ...text, '\n'], ...extra });
+  // And databases may be read-only by default.
+  const first = 'SET synchronous_commit = local;\nSET default_transaction_read_only = off;\n';
+  return run(node, why, psql(at), { stdin: [first, ...text, '\n'], ...extra });
 }
 
 export function ask(

@@ -172,6 +172,7 @@ done`;
 /** Our include line at the end of somebody's postgresql.conf, once; everything before it stays byte for byte. */
 export const ADD_INCLUDE = String.raw`set -e
 [ -f "$1" ] || exit 0
+p=$(readlink -f -- "$1") && set -- "$p" "$2"
 grep -q "^include_if_exists = '$2'" "$1" && exit 0
 n=$1.pgrepl-tmp
 cp -p -- "$1" "$n"

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { clusterFile } from './support/clusterFile.ts';
@@ -225,23 +225,26 @@ describe('other servers', () => {
     asOwner(['mkdir', sockets]);
     asOwner([program('initdb'), '-D', pgdata, '--no-sync', '-E', 'LATIN1', '--locale=C', '-A', 'peer']);
     mkdirSync(join(pgdata, 'extra'));
-    asOwner(['true']);
     configure(pgdata, { port, unix_socket_directories: `"${sockets}",/tmp`, fsync: 'off' });
-    appendFileSync(
-      join(pgdata, 'postgresql.conf'),
-      "include_dir = 'extra'\r\n# gr\u00fc\u00dfe\r\nwork_mem 5MB",
-    );
+    const real = join(dir, 'kept elsewhere.conf');
+    asOwner(['mv', join(pgdata, 'postgresql.conf'), real]);
+    asOwner(['ln', '-s', real, join(pgdata, 'postgresql.conf')]);
+    const latin =
+      "include_dir = 'extra'\r\ndefault_transaction_read_only = on\r\n# gr\u00fc\u00dfe\r\nwork_mem 5MB";
+    appendFileSync(real, Buffer.from(latin, 'latin1'));
+    const conf = readFileSync(real);
     writeAsOwner(join(pgdata, 'extra', '10-mine.conf'), 'max_wal_senders 0\nwal_level minimal\n');
-    asOwner(['true']);
     const hba = '# who\r\nlocal all all peer\r\nhost all all 127.0.0.1/32 scram-sha-256\r\n';
     writeAsOwner(join(pgdata, 'pg_hba.conf'), hba, 0o640);
     startServerIn(pgdata);
-    sql(pgdata, `CREATE ROLE "rep li'c""ator" LOGIN; CREATE DATABASE d;`);
+    sql(pgdata, `SET default_transaction_read_only = off; CREATE ROLE "rep li'c""ator" LOGIN;`);
     const made = await adopt(pgdata, ['--replication-role', `rep li'c"ator`]);
     expect(made).toMatchObject({ code: 0 });
     expect(text(pgdata, 'pg_hba.conf')).toContain(hba.slice(hba.indexOf('local')));
     expect(setting(pgdata, 'wal_level')).toBe('replica');
     expect(setting(pgdata, 'work_mem')).toBe('5MB');
+    expect(lstatSync(join(pgdata, 'postgresql.conf')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(real).subarray(0, conf.length).equals(conf)).toBe(true);
     expect(asOwner(['stat', '-c', '%a', join(pgdata, 'pg_hba.conf')]).trim()).toBe('640');
     await isSettled(pgdata, ['--replication-role', `rep li'c"ator`]);
   });
