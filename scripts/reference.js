@@ -69,7 +69,7 @@ function head(verbs) {
     '',
     '<!-- Written by `npm run docs` from src/program.ts. Change it there. -->',
     '',
-    'What scripts may rely on is in [contract.md](exit-statuses.md), the cluster file in',
+    'What scripts may rely on is in [contract.md](contract.md), the cluster file in',
     '[configuration.md](configuration.md).',
     '',
     '| verb | |',
