@@ -136,7 +136,7 @@ put_back`;
 export const REWOUND = String.raw`set -e
 w=$1 kept=$2
 [ -d "$w" ] || exit 0
-sync -f "$w" 2>/dev/null || sync
+sync "$w"/wal/* "$w/pg_control" "$w" 2>/dev/null || sync
 rm -rf -- "$w/own" "$w/moved" "$w/status" "$w/lock"
 rm -f -- "$w/state"
 mv -- "$w" "$kept"`;

@@ -9,32 +9,36 @@ import { setting, sql } from './support/server.ts';
 
 const AHEAD = 'CREATE TABLE lost AS SELECT generate_series(1, 5000) AS i; DROP TABLE lost;';
 
-test('without checksums, by wal_log_hints, and by the script of a dry run', async () => {
-  const cluster = await flock({ a: undefined, b: 'a' }, { byHand: true });
-  const { pgdata, run, document, dir } = cluster;
-  expect([setting(pgdata('a'), 'data_checksums'), setting(pgdata('a'), 'wal_log_hints')]).toEqual([
-    'off',
-    'on',
-  ]);
-  await crashAhead(cluster, 'a', AHEAD);
-  expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
-  const script = await run(['rejoin', 'a', '--dry-run=sh']);
-  expect(script).toMatchObject({ code: 0 });
-  expect(script.stdout).not.toContain('secret of the role');
-  const path = join(dir, 'rejoin.sh');
-  writeFileSync(path, script.stdout);
-  const env = {
-    ...process.env,
-    PGREPL_SECRET_1: 'secret of the role',
-    PGREPL_SECRET_2: 'secret of the role',
-  };
-  execFileSync('sh', [path], { cwd: '/', env, stdio: 'pipe' });
-  expect(streaming(pgdata('b'), 'a')).toBe(true);
-  expect(readdirSync(dir).filter((name) => name.startsWith('a.pgrepl'))).toEqual([
-    expect.stringMatching(/^a\.pgrepl-lost-1-/),
-  ]);
-  expect(await document(['rejoin', 'a'])).toMatchObject({ outcome: 'unchanged' });
-});
+test(
+  'without checksums, by wal_log_hints, and by the script of a dry run',
+  { timeout: 200_000 },
+  async () => {
+    const cluster = await flock({ a: undefined, b: 'a' }, { byHand: true });
+    const { pgdata, run, document, dir } = cluster;
+    expect([setting(pgdata('a'), 'data_checksums'), setting(pgdata('a'), 'wal_log_hints')]).toEqual([
+      'off',
+      'on',
+    ]);
+    await crashAhead(cluster, 'a', AHEAD);
+    expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
+    const script = await run(['rejoin', 'a', '--dry-run=sh']);
+    expect(script).toMatchObject({ code: 0 });
+    expect(script.stdout).not.toContain('secret of the role');
+    const path = join(dir, 'rejoin.sh');
+    writeFileSync(path, script.stdout);
+    const env = {
+      ...process.env,
+      PGREPL_SECRET_1: 'secret of the role',
+      PGREPL_SECRET_2: 'secret of the role',
+    };
+    execFileSync('sh', [path], { cwd: '/', env, stdio: 'pipe' });
+    expect(streaming(pgdata('b'), 'a')).toBe(true);
+    expect(readdirSync(dir).filter((name) => name.startsWith('a.pgrepl'))).toEqual([
+      expect.stringMatching(/^a\.pgrepl-lost-1-/),
+    ]);
+    expect(await document(['rejoin', 'a'])).toMatchObject({ outcome: 'unchanged' });
+  },
+);
 
 const MAJOR = basename(dirname(bindir()));
 const NO_DEBIAN =
@@ -49,7 +53,7 @@ describe.skipIf(NO_DEBIAN)("Debian's layout", () => {
     command(['sh', '-c', 'rm -rf -- "$1".pgrepl-*', 'rm', data]);
   });
 
-  test('configuration elsewhere stays, and none comes into the data', async () => {
+  test('configuration elsewhere stays, and none comes into the data', { timeout: 200_000 }, async () => {
     const cluster = await flock(
       { a: undefined, b: 'a' },
       { debian: { a: { cluster: `${MAJOR}/${name}`, data } } },
@@ -62,6 +66,8 @@ describe.skipIf(NO_DEBIAN)("Debian's layout", () => {
     const before = own();
     await crashAhead(cluster, 'a', AHEAD);
     expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
+    // A copy of a primary whose pg_hba.conf is elsewhere has one that lets nobody in.
+    expect(await run(['init-primary', 'b'])).toMatchObject({ code: 0 });
     const back = await document(['rejoin', 'a']);
     expect(back, JSON.stringify(back.error)).toMatchObject({ outcome: 'done' });
     const rewind = back.steps.find(({ why }) => why === 'rewind it to b');
