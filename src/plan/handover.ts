@@ -35,16 +35,22 @@ export function startAgain(found: Seen, why: string, most: number, lane?: string
   const { node, machine, place } = found;
   const extra = lane === undefined ? {} : { lane };
   const command = startSoon(machine, place);
-  const words = waitWords(found, most);
   // Who may start it, and may not read its files, cannot see that it has stopped.
   if (command.asLogin === true && machine.login !== 'root')
-    return [
-      run(node, 'it has stopped', script(STOPPED, 'stopped', ...words), { seconds: most + 40, ...extra }),
-      service(node, why, command, extra),
-    ];
+    return [hasStopped(found, most, lane), service(node, why, command, extra)];
+  const words = waitWords(found, most);
   return [
     service(node, why, { ...command, argv: script(START_AGAIN, 'start', ...words, ...command.argv) }, extra),
   ];
+}
+
+/** Waits for a stop that was begun; after `most` seconds it is forced. */
+export function hasStopped(found: Seen, most: number, lane?: string): Step {
+  const argv = script(STOPPED, 'stopped', ...waitWords(found, most));
+  return run(found.node, 'it has stopped', argv, {
+    seconds: most + 40,
+    ...(lane === undefined ? {} : { lane }),
+  });
 }
 
 function waitWords({ machine, place }: Seen, most: number): readonly string[] {

@@ -1,9 +1,10 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import { has, RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
-import { atLeast, distance } from '../facts/lsn.ts';
+import { distance } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
-import { positionOf, systemOf, timelineOf } from '../facts/view.ts';
-import { startAgain, runsNot } from './handover.ts';
+import { upstreamOf } from '../facts/upstream.ts';
+import { positionOf, systemOf } from '../facts/view.ts';
+import { hasStopped, runsNot, startAgain } from './handover.ts';
 import { leadsTo, linkFiles, writtenLink, type Link } from './link.ts';
 import { slotSteps } from './move.ts';
 import type { Plan, Step } from './plan.ts';
@@ -28,20 +29,15 @@ export function planInterrupted(
   request: SwitchoverRequest,
   title: string,
 ): Plan {
-  const waking = state.nodes.filter(isWaking);
+  const changing = state.nodes.flatMap((other) => untilSeen(cluster, other, request));
   const unseen = state.nodes.filter(
-    (other) => other.is === 'unreachable' || (other.is === 'mute' && !isWaking(other)),
+    (other) => other.is === 'unreachable' || (other.is === 'mute' && !isWaking(other) && !isStopping(other)),
   );
   if (unseen.length > 0) return refuse(title, candidate, unseen);
-  if (waking.length > 0)
-    return { title, refusals: [], steps: waking.flatMap((each) => awake(cluster, each, request)) };
-  const [stopped, ...more] = state.nodes.filter((other) => isOld(other, candidate));
-  if (stopped?.control !== undefined && more.length === 0) {
-    return hasAll(candidate, stopped.control.checkpoint)
-      ? goOn(cluster, stopped, candidate, request, title)
-      : goBack(stopped, candidate, title);
-  }
-  const follower = stopped === undefined ? turnedRound(cluster, state, candidate, request) : undefined;
+  if (changing.length > 0) return { title, refusals: [], steps: changing };
+  const stopped = state.nodes.find((other) => isOld(cluster, state, other, candidate));
+  if (stopped !== undefined) return toEnd(cluster, stopped, candidate, request, title);
+  const follower = turnedRound(cluster, state, candidate, request);
   return follower === undefined
     ? refuse(title, candidate, [])
     : promoteOnly(state, follower, candidate, request, title);
@@ -71,6 +67,17 @@ export function isWaking(other: NodeState): other is Mute {
   );
 }
 
+/** The stop that an earlier run began, or somebody else. */
+function isStopping(other: NodeState): other is Mute {
+  return other.is === 'mute' && /shutting down/.test(other.because);
+}
+
+/** What is on its way from one state to another is waited for, and then looked at anew. */
+function untilSeen(cluster: Cluster, other: NodeState, request: SwitchoverRequest): readonly Step[] {
+  if (isWaking(other)) return awake(cluster, other, request);
+  return isStopping(other) ? [hasStopped(other, outageMost(request))] : [];
+}
+
 /** It is looked at anew when it answers. */
 export function awake(cluster: Cluster, found: Mute, request: SwitchoverRequest): readonly Step[] {
   const node = nodeOf(cluster, found.node);
@@ -83,19 +90,36 @@ function nodeOf(cluster: Cluster, name: string): Node | undefined {
   return cluster.nodes.find((each) => each.name === name);
 }
 
-/** A primary that was stopped cleanly, and last wrote on the timeline of the candidate. */
-function isOld(other: NodeState, candidate: Standby): other is Stopped {
+type Old = Stopped & { control: NonNullable<Stopped['control']> };
+
+/** The primary that the candidate followed, stopped cleanly: a standby's pg_control says "shut down in recovery". */
+function isOld(cluster: Cluster, state: ClusterState, other: NodeState, candidate: Standby): other is Old {
   return (
     other.is === 'stopped' &&
     systemOf(other) === systemOf(candidate) &&
     other.control?.state === 'shut down' &&
-    other.control.timeline === timelineOf(candidate)
+    upstreamOf(cluster, state, candidate.node) === other.node
   );
 }
 
-/** The position after the last record that was replayed lies behind the shutdown checkpoint's beginning. */
-function hasAll({ replayed }: Standby, checkpoint: NonNullable<Stopped['control']>['checkpoint']): boolean {
-  return replayed !== undefined && atLeast(replayed, checkpoint) && replayed !== checkpoint;
+/** The record of a checkpoint, with whatever of a page's header lies in it. */
+const CHECKPOINT_MOST = 512;
+
+/** A standby that was stopped without a receiver does not tell its timeline: the position must be the very one. */
+function toEnd(
+  cluster: Cluster,
+  stopped: Old,
+  candidate: Standby,
+  request: SwitchoverRequest,
+  title: string,
+): Plan {
+  const { replayed } = candidate;
+  const past = replayed === undefined ? 0 : distance(replayed, stopped.control.checkpoint);
+  if (past <= 0) return goBack(stopped, candidate, title);
+  if (past <= CHECKPOINT_MOST) return goOn(cluster, stopped, candidate, request, title);
+  const message = `${candidate.node}: has ${past} bytes of WAL more than ${stopped.node}, which it followed, had when it was shut down`;
+  const hint = `pgrepl promote ${candidate.node} makes it the primary; pgrepl rejoin ${stopped.node} a standby of it.`;
+  return { title, refusals: [{ message, hint }], steps: [] };
 }
 
 /** The promotion that did not happen, and the return of the old primary, which is a standby before anything else. */
