@@ -110,6 +110,8 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
   const confWrong = at.one('confwrong');
   const mountPoint = at.one('mountpoint') !== undefined;
   const parentWritable = at.one('parentwritable') !== undefined;
+  // An earlier run that made the directory itself began inside it: its parent is writable by now.
+  const [inside, staged] = [`${real}/.pgrepl-new`, at.all('staged')];
   return {
     pgdata: at.one('pgdata') ?? real,
     real,
@@ -125,8 +127,8 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
       .split('\n')
       .filter((port) => port !== '')
       .map((port) => parseInt(port, 16)),
-    staging: mountPoint || !parentWritable ? `${real}/.pgrepl-new` : `${real}.pgrepl-new`,
-    staged: at.all('staged').length > 0,
+    staging: mountPoint || !parentWritable || staged.includes(inside) ? inside : `${real}.pgrepl-new`,
+    staged: staged.length > 0,
     complete: at.all('complete').length > 0,
     obstacles: at.all('obstacle'),
     signals: at.all('signal'),
