@@ -115,9 +115,19 @@ function connection(request: CloneRequest, source: Source): string {
     keepalives_idle: '5',
     keepalives_interval: '2',
     keepalives_count: '3',
-    // A target whose disk is slow must not lose its copy for it.
-    ...(has(source.version, SENDER_TIMEOUT_BY_SESSION) ? { options: '-c wal_sender_timeout=0' } : {}),
+    options: sessionOptions(source.version),
   });
+}
+
+/**
+ * A target whose disk is slow must not lose its copy for it; and one whose host has died must not hold the slot for
+ * the two hours that a kernel gives a silent connection.
+ */
+function sessionOptions(version: ServerVersion): string {
+  const patient = has(version, SENDER_TIMEOUT_BY_SESSION) ? ['-c wal_sender_timeout=0'] : [];
+  const keepalives = { idle: 30, interval: 10, count: 6 };
+  const watchful = Object.entries(keepalives).map(([name, value]) => `-c tcp_keepalives_${name}=${value}`);
+  return [...patient, ...watchful].join(' ');
 }
 
 function passwordInput(request: CloneRequest): { stdin?: Text } {

@@ -68,25 +68,30 @@ export const spawn: Spawn = async (words, options = {}) => {
   };
 };
 
-type Limited = { pid?: number | undefined; stdout: Readable | null; stderr: Readable | null };
+type Cuttable = { pid?: number | undefined; stdout: Readable | null; stderr: Readable | null };
 
-/** After so many seconds its whole group goes, and its pipes too: an orphan that holds one would hold us. */
-function limited(child: Limited, seconds: number | undefined): { over: () => void; passed: () => boolean } {
+/** Its whole group goes, and its pipes too: an orphan that holds one would hold us. */
+function cut(child: Cuttable): void {
+  killGroup(child.pid);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+}
+
+/** It is cut off after so many seconds. */
+function limited(child: Cuttable, seconds: number | undefined): { over: () => void; passed: () => boolean } {
   let passed = false;
   const end = (): void => {
     passed = true;
-    killGroup(child.pid);
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    cut(child);
   };
   const timer = seconds === undefined ? undefined : setTimeout(end, seconds * 1000);
   return { over: () => clearTimeout(timer), passed: () => passed };
 }
 
 /** Lets the leash end: so its program ends on whatever host it is, and we see it end. */
-function letGo(child: { stdin: Writable | null; kill: (signal: 'SIGKILL') => boolean }): void {
+function letGo(child: Cuttable & { stdin: Writable | null }): void {
   child.stdin?.end();
-  setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
+  setTimeout(() => cut(child), 10_000).unref();
 }
 
 /** A program that is kept while it is useful: its output so far, a shell to go on with, and its end. */

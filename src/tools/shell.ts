@@ -26,21 +26,25 @@ fi`;
 export const WITH_PASSWORD = `IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"`;
 
 /**
- * A program on a leash: when our stdin ends because we are gone, so does the program. The first line of stdin
- * says how many bytes are the program's own.
+ * A program on a leash: when our stdin ends because we are gone, so does the program, with all it started: the
+ * process of pg_basebackup that receives WAL outlives its parent, and would hold its slot for ever. The first line
+ * of stdin says how many bytes are the program's own.
  */
 export const LEASH = String.raw`IFS= read -r n
 c=$(head -c "$n"; printf .)
 c=${'$'}{c%.}
 exec 3<&0
-printf %s "$c" | "$@" 3<&- &
+own=; command -v setsid >/dev/null && own=setsid
+printf %s "$c" | $own "$@" 3<&- &
 p=$!
-(cat <&3 >/dev/null; kill "$p") >/dev/null 2>&1 &
+end() { kill -s TERM -- "-$p" || kill "$p"; }
+(cat <&3 >/dev/null; end) >/dev/null 2>&1 &
 w=$!
 exec 3<&-
 wait "$p"
 r=$?
 kill "$w" 2>/dev/null
+[ -z "$own" ] || kill -s TERM -- "-$p" 2>/dev/null
 exit "$r"`;
 
 /**

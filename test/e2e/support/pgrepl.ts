@@ -94,3 +94,13 @@ function endOf(child: ChildProcess, args: readonly string[], options: Options): 
     });
   });
 }
+
+/** Kills pgrepl when so many steps are done; true where it was still at work. */
+export async function killedAfter(words: readonly string[], steps: number): Promise<boolean> {
+  const ended = await pgrepl(words, {
+    onStderr: (text, child) => {
+      if ((text.match(/^✓/gm)?.length ?? 0) >= steps) child.kill('SIGKILL');
+    },
+  });
+  return ended.code === 137;
+}
