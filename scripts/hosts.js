@@ -53,7 +53,7 @@ async function main() {
     const releases = Object.fromEntries(suites.map((suite) => [suite, RELEASES[suite]]));
     return run({ run: String(process.pid), dir: LAB_DIR, images: images.tags, releases }, docker.env);
   } finally {
-    docker.sweep(String(process.pid));
+    if (process.env['PGREPL_LAB_KEEP'] !== '1') docker.sweep(String(process.pid));
     await docker.stop();
   }
 }

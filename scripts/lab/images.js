@@ -8,12 +8,19 @@ import { isAlive, LAB_DIR, pause, run } from './place.js';
 const MIRROR = process.env['PGREPL_LAB_MIRROR'] ?? 'http://deb.debian.org/debian';
 const SECURITY = process.env['PGREPL_LAB_SECURITY'] ?? 'http://deb.debian.org/debian-security';
 
-/** trixie15 is a machine of Debian 13 with the PostgreSQL of Debian 12: one major, two sets of collations. */
+/** forky is testing. trixie15 is a machine of Debian 13 with the PostgreSQL of Debian 12: one major, two sets of collations. */
 export const RELEASES = {
   bullseye: { debian: 11, major: 13, suite: 'bullseye', also: [`${SECURITY} bullseye-security`], more: [] },
   bookworm: { debian: 12, major: 15, suite: 'bookworm', also: [], more: ['postgresql-15-repmgr'] },
   trixie: { debian: 13, major: 17, suite: 'trixie', also: [], more: [] },
-  forky: { debian: 14, major: 18, suite: 'forky', also: [], more: [] },
+  forky: {
+    debian: 14,
+    major: 18,
+    suite: 'forky',
+    also: [],
+    more: [],
+    apt: ['Acquire::Check-Valid-Until "false"'],
+  },
   trixie15: { debian: 13, major: 15, suite: 'trixie', also: [`${MIRROR} bookworm`], more: [] },
 };
 
@@ -51,15 +58,18 @@ async function ensureImage(name, env) {
   }
 }
 
-function recipeOf({ suite, major, also, more }) {
+function recipeOf({ suite, major, also, more, apt = [] }) {
   const packages = ['openssh-server', 'sudo', 'procps', `postgresql-${major}`, ...more];
   const hidden = ['doc', 'man', 'locale', 'info'].map((dir) => `--dpkgopt=path-exclude=/usr/share/${dir}/*`);
-  const noCluster = '/etc/postgresql-common/createcluster.conf';
+  const config = '/etc/postgresql-common/createcluster.d';
   return [
     ...['--mode=root', '--variant=apt', '--components=main', `--include=${packages.join(',')}`],
+    // A mirror of the testing release may be a few days late.
+    ...apt.map((option) => `--aptopt=${option}`),
     ...['--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Languages "none"'],
+    ...apt.map((option) => `--aptopt=${option}`),
     ...['--aptopt=Acquire::Retries "3"', '--dpkgopt=force-unsafe-io', ...hidden],
-    `--essential-hook=mkdir -p "$1/etc/postgresql-common" && echo "create_main_cluster = false" >"$1${noCluster}"`,
+    `--essential-hook=mkdir -p "$1${config}" && echo "create_main_cluster = false" >"$1${config}/lab.conf"`,
     // Keys of its own for every machine would be the same in every container: sshd is given one by the lab.
     '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*',
     '--keyring=/usr/share/keyrings/debian-archive-keyring.gpg',

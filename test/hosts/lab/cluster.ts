@@ -18,12 +18,15 @@ export type TheCluster = {
   does: (...words: readonly string[]) => Promise<Document>;
   /** A verb, however it ends; with --json. */
   tries: (...words: readonly string[]) => Promise<Result>;
+  /** Run again until it arrives, as a script would after a failure; then there is nothing to do. */
+  arrives: (...words: readonly string[]) => Promise<void>;
   starts: (...words: readonly string[]) => Started;
   status: () => Promise<Document>;
   /** Waits until status says that all is well. */
   healthy: () => Promise<Document>;
   /** A client of every node at once, writing to the one that takes writes. */
-  writer: () => Promise<Writer>;
+  writer: (nodes?: readonly string[]) => Promise<Writer>;
+  until: (condition: () => Promise<boolean>, what: string) => Promise<void>;
   /** The nodes that take writes, asked by their own sockets. */
   takesWrites: () => Promise<readonly string[]>;
   /** The same questions in the end of every story. */
@@ -32,6 +35,9 @@ export type TheCluster = {
 
 /** Generous: the machine has two cores and other work. */
 const PATIENCE = 240;
+
+/** More is no convergence. */
+const RUNS = 6;
 
 export function clusterOf(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): TheCluster {
   const names = Object.keys(specs);
@@ -52,7 +58,7 @@ export function clusterOf(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): 
   const told = async (words: readonly string[], ended: Promise<Result>): Promise<Result> => {
     const result = await ended;
     lab.said.push(`$ pgrepl ${words.join(' ')}: ${result.code} after ${Math.round(result.ms)} ms`);
-    if (result.code !== 0) lab.said.push(`${result.stderr}${result.stdout}`.trim().slice(-3000));
+    if (result.code !== 0) lab.said.push(whatIsWrong(result));
     lab.figure({ verbs: 1 });
     return result;
   };
@@ -74,6 +80,12 @@ export function clusterOf(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): 
     });
     return done.json();
   };
+  const arrives: TheCluster['arrives'] = async (...words) => {
+    for (let run = 1; (await tries(...words)).code !== 0; run += 1)
+      expect(run, `runs of ${words.join(' ')}`).toBeLessThan(RUNS);
+    const again = await tries(...words);
+    expect(again.json(), `again: ${words.join(' ')}`).toMatchObject({ outcome: 'unchanged', steps: [] });
+  };
   const status = async (): Promise<Document> => (await tries('status')).json();
   const healthy = (): Promise<Document> =>
     waitFor(
@@ -87,8 +99,11 @@ export function clusterOf(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): 
   const hosts = Object.fromEntries(names.map((name) => [name, specOf(name).host]));
   const takesWrites = (): Promise<readonly string[]> => writable(specs);
   return {
-    ...{ file, hosts, pgdata, does, tries, starts, status, healthy, takesWrites },
-    writer: () => newWriter(lab, specs),
+    ...{ file, hosts, pgdata, does, tries, arrives, starts, status, healthy, takesWrites },
+    writer: (only = names) => newWriter(lab, Object.fromEntries(only.map((name) => [name, specOf(name)]))),
+    until: async (condition, what) => {
+      await waitFor(condition, { seconds: 90, what });
+    },
     endsWell: async (primary, writer, nodes = names) => {
       expect(await takesWrites()).toEqual([primary]);
       await writer?.acknowledges(5, 90);
@@ -98,6 +113,17 @@ export function clusterOf(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): 
       if (writer !== undefined) await nothingIsLost(lab, specs, writer, primary, nodes);
     },
   };
+}
+
+/** The problems of the document, or all it said where it said no document. */
+function whatIsWrong(result: Result): string {
+  try {
+    const { error, refusals } = result.json();
+    const all = error?.problems ?? refusals;
+    return all.map(({ message }) => `    ${message}`).join('\n');
+  } catch {
+    return `${result.stderr}${result.stdout}`.trim().slice(-2000);
+  }
 }
 
 async function writable(specs: Readonly<Record<string, NodeSpec>>): Promise<readonly string[]> {

@@ -108,10 +108,11 @@ async function newHost(net: Network, at: number, name: string, spec: Spec, keys:
   const address = `${net.prefix}.${at}`;
   const options = ['-d', '--init', '--restart', 'no', '--label', `pgrepl-lab=${run}`, '--name', container];
   options.push('--hostname', name, '--network', net.name, '--ip', address, '-v', `${keys.dir}:/lab:ro`);
-  for (const [path, size] of Object.entries(tmpfs)) options.push('--tmpfs', `${path}:size=${size},mode=0777`);
+  for (const [path, size] of Object.entries(tmpfs)) options.push('--tmpfs', `${path}:size=${size}`);
   await docker(['run', ...options, images[image] ?? '', 'sh', '/lab/boot', via]);
   const host = hostOf({ name, container, address, via, login, ...release, network: net.name });
   await host.heal();
+  for (const path of Object.keys(tmpfs)) await host.exec(['chown', 'postgres', path], { user: 'root' });
   return host;
 }
 

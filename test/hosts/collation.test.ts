@@ -1,0 +1,17 @@
+import { expect } from 'vitest';
+import { story } from './lab/lab.ts';
+
+story(
+  'a standby of another Debian release: its collations sort otherwise, and pgrepl says so',
+  async (lab) => {
+    const [pg1, pg2] = await Promise.all([
+      lab.host('pg1', { image: 'bookworm' }),
+      lab.host('pg2', { image: 'trixie15' }),
+    ]);
+    const shop = lab.cluster({ pg1: { host: pg1 }, pg2: { host: pg2, upstream: 'pg1' } });
+    await shop.does('init-primary', 'pg1');
+    const asked = await shop.tries('clone-standby', 'pg2');
+    expect([0, 3]).toContain(asked.code);
+    expect(asked.stdout + asked.stderr).toMatch(/2\.36.*2\.41|2\.41.*2\.36/s);
+  },
+);
