@@ -28,6 +28,7 @@ import { leadsTo, linkFiles, relinkSteps, writtenLink, type Link } from './link.
 import { linkTo } from './move.ts';
 import type { Plan, Step } from './plan.ts';
 import {
+  abandonSteps,
   endedCleanly,
   keptDirectory,
   rewindGates,
@@ -500,9 +501,11 @@ function rungOfCopy(climb: Climb): Rung {
   if (why.length > 0) return { why };
   const aside = asideOf(found, stamp);
   const moved = found.is === 'empty' ? {} : { aside };
+  const copied = copySteps({ found, request: clone, source, ...moved });
   return {
     plan: {
-      ...copySteps({ found, request: clone, source, ...moved }),
+      ...copied,
+      steps: [...copied.steps, ...abandonSteps(found, climb.past, stamp)],
       confirm: [
         ...(found.is === 'empty'
           ? []

@@ -355,6 +355,14 @@ function afterSteps(input: Rewind): readonly Step[] {
   ];
 }
 
+/** What was kept for a rewind that cannot be ended stays, under its name; nothing tells of a rewind any more. */
+export function abandonSteps(found: Seen, past: NodePast, stamp: string): readonly Step[] {
+  if (past.rewinding === undefined) return [];
+  const kept = keptDirectory(found.place, past.history.timeline, stamp);
+  const words = script(REWOUND, 'abandoned', workingDirectory(found.place), kept);
+  return [run(found.node, `what was kept for its rewind is in ${kept}`, words, { seconds: 3600 })];
+}
+
 function undoSteps(input: Rewind): readonly Step[] {
   const { found, primary, link } = input;
   const { place, node } = found;

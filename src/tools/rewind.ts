@@ -12,7 +12,7 @@ const PG_OWN =
 export const TELL_PAST = String.raw`
 real=$1 w=$2 history=$3 waldump=$4 timeline=$5 redo=$6
 export LC_ALL=C
-[ -f "$w/state" ] && echo "rewinding $(cat -- "$w/state")"
+[ -f "$w/state" ] && [ "$(cat -- "$w/inode")" = "$(stat -c %i -- "$real")" ] && echo "rewinding $(cat -- "$w/state")"
 if [ -f "$w/lock" ] && ! flock -n "$w/lock" true; then echo busy yes; fi
 if [ -n "$redo" ] && [ -x "$waldump" ]; then
   "$waldump" -z -p "$real/pg_wal" -t "$timeline" -s "$redo" 2>&1 >/dev/null | sed -n 's/.*error in WAL record at \([0-9A-F]*\/[0-9A-F]*\):.*/record \1/p'
@@ -56,12 +56,14 @@ w=$1 real=$2 log=$3 timeline=$4 first=$5 last=$6
 ${PUT_BACK_LITERAL}
 if [ -e "$w" ]; then
   if [ ! -O "$w" ] || [ ! -f "$w/pgrepl" ]; then echo "error: $w is not ours" >&2; exit 1; fi
-  put_back
-  rm -rf -- "$w"
+  # A directory that has since been put in place of the one it was kept for gets nothing of it.
+  if [ "$(cat -- "$w/inode" 2>/dev/null)" = "$(stat -c %i -- "$real")" ]; then put_back; rm -rf -- "$w"
+  else mv -- "$w" "$w.$(date +%s)"; fi
 fi
 mkdir -- "$w"
 echo "made by pgrepl: what is kept while a data directory is rewound" >"$w/pgrepl"
 mkdir -- "$w/own" "$w/moved" "$w/wal"
+stat -c %i -- "$real" >"$w/inode"
 cd "$real"
 for f in * .[!.]*; do
   [ -e "$f" ] || [ -L "$f" ] || continue
@@ -138,5 +140,5 @@ w=$1 kept=$2
 [ -d "$w" ] || exit 0
 sync "$w"/wal/* "$w/pg_control" "$w" 2>/dev/null || sync
 rm -rf -- "$w/own" "$w/moved" "$w/status" "$w/lock"
-rm -f -- "$w/state"
+rm -f -- "$w/state" "$w/inode"
 mv -- "$w" "$kept"`;

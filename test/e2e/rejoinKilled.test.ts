@@ -79,4 +79,26 @@ describe('killed', async () => {
     expect(next.code, next.stderr).toBe(0);
     arrived();
   });
+
+  test('and where it cannot be done again, only a new copy helps', { timeout: 200_000 }, async () => {
+    again();
+    const log = join(dir, 'a.pgrepl-rewind', 'rewind.log');
+    const going = run(['rejoin', 'a']);
+    await waitFor(() => existsSync(log) && readFileSync(log, 'utf8').includes('need to copy'), {
+      what: 'it writes',
+    });
+    for (const pid of processes('pg_rewind', pgdata('a'))) process.kill(pid, 'SIGKILL');
+    expect((await going).code).toBe(5);
+    asOwner(['sh', '-c', 'rm -f "$1"/a/pg_wal/0* "$1"/a.pgrepl-rewind/wal/0*', 'lose', dir]);
+    expect(await run(['rejoin', 'a'])).toMatchObject({ code: 5 });
+    const stuck = await run(['rejoin', 'a']);
+    expect(stuck).toMatchObject({ code: 3 });
+    expect(stuck.stderr).toContain('a: was left half rewound, and cannot be rewound again');
+    expect(stuck.stderr).toContain('pgrepl rejoin a --allow-reclone');
+    const copied = await run(['rejoin', 'a', '--allow-reclone', '--yes']);
+    expect(copied.code, copied.stderr).toBe(0);
+    arrived();
+    const left = readdirSync(dir).filter((name) => name.startsWith('a.'));
+    expect(left.map((name) => name.replace(/-\d.*$/, '')).sort()).toEqual(['a.pgrepl-lost', 'a.pgrepl-old']);
+  });
 });
