@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitFor, withoutPg } from './support/machine.ts';
 import { sql } from './support/server.ts';
-import { endsWith, isSound, isUnchanged, slotsOf, writerOn } from './support/swapping.ts';
+import { endsWith, isSound, isUnchanged, seen, writerOn } from './support/swapping.ts';
 import { trio } from './support/trio.ts';
 import type { Writer } from './support/writer.ts';
 
@@ -88,7 +88,7 @@ test('a cascade keeps its tree', async () => {
   endsWith(await stage.run('switchover', 'pg2'), 0);
   await isSound(stage, 'pg2', writer);
   endsWith(await stage.run('follow', 'pg3', '--upstream', 'pg1'), 0);
-  await waitFor(() => slotsOf(stage, 'pg1').length === 1, { what: 'pg3 is below pg1' });
+  await waitFor(() => seen(stage, 'pg1').slots.length === 1, { what: 'pg3 is below pg1' });
   endsWith(await stage.run('switchover', 'pg1'), 0);
   await isSound(stage, 'pg1', writer);
   endsWith(await stage.run('follow', 'pg3', '--upstream', 'pg2'), 0);
