@@ -1,0 +1,293 @@
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import * as shell from '../../src/tools/shell.ts';
+import { script } from '../../src/tools/shell.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'pgrepl-shell-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let dir: string;
+let count = 0;
+beforeEach(() => {
+  count += 1;
+  dir = join(root, `${count} it's "a" $dir \\ é`);
+  mkdirSync(dir);
+});
+
+function sh(words: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
+  const [program = '', ...rest] = words;
+  return spawnSync(program, rest, { input, encoding: 'utf8', timeout: 20_000 });
+}
+
+function fine(words: readonly string[], input = ''): string {
+  const { status, stdout, stderr } = sh(words, input);
+  expect(status, stderr).toBe(0);
+  return stdout;
+}
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+
+describe('WRITE', () => {
+  const write = (path: string, text: string, mode = '0600'): string =>
+    fine(script(shell.WRITE, 'write', path, mode), text);
+
+  test.each(['plain', '-n', `q'u"o$te\\`, 'new\nline', 'ä &;|*?', '.hidden'])('a file called %j', (name) => {
+    write(join(dir, name), 'one\0two\n', '0640');
+    expect(read(join(dir, name))).toBe('one\0two\n');
+    expect(statSync(join(dir, name)).mode & 0o777).toBe(0o640);
+    expect(readdirSync(dir)).toEqual([name]);
+  });
+
+  test('keeps the link and the mode of one that is there', () => {
+    writeFileSync(join(dir, 'real'), 'old');
+    chmodSync(join(dir, 'real'), 0o644);
+    symlinkSync('real', join(dir, 'link'));
+    write(join(dir, 'link'), 'new', 'keep');
+    expect(lstatSync(join(dir, 'link')).isSymbolicLink()).toBe(true);
+    expect(read(join(dir, 'real'))).toBe('new');
+    expect(statSync(join(dir, 'real')).mode & 0o777).toBe(0o644);
+  });
+
+  test('makes the directory, and goes over what a dead run left', () => {
+    mkdirSync(join(dir, 'a'));
+    writeFileSync(join(dir, 'a', 'f.pgrepl-tmp'), 'half');
+    write(join(dir, 'a', 'f'), 'whole');
+    write(join(dir, 'b', 'c', 'f'), 'deep');
+    expect(readdirSync(join(dir, 'a'))).toEqual(['f']);
+    expect(read(join(dir, 'b', 'c', 'f'))).toBe('deep');
+  });
+});
+
+test('EDIT_AUTO takes out the named settings alone, and appends', () => {
+  const path = join(dir, 'postgresql.auto.conf');
+  writeFileSync(
+    path,
+    `# hand\nprimary_conninfo = 'a'\n  PRIMARY_SLOT_NAME='b'\nprimary_conninfo_x = 'c'\nport 1`,
+  );
+  const words = script(shell.EDIT_AUTO, 'edit', path, 'primary_conninfo', 'primary_slot_name');
+  fine(words, `primary_conninfo = 'd'\n`);
+  expect(read(path)).toBe(
+    `# hand\n  PRIMARY_SLOT_NAME='b'\nprimary_conninfo_x = 'c'\nport 1\nprimary_conninfo = 'd'\n`.replace(
+      `  PRIMARY_SLOT_NAME='b'\n`,
+      '',
+    ),
+  );
+  rmSync(path);
+  fine(words, 'x = 1\n');
+  expect(read(path)).toBe('x = 1\n');
+});
+
+test('ADD_INCLUDE adds one line, once, and leaves the rest byte for byte', () => {
+  const path = join(dir, 'postgresql.conf');
+  writeFileSync(path, 'port = 1\r\n# no end');
+  for (const _ of [1, 2]) fine(script(shell.ADD_INCLUDE, 'include', path, 'pgrepl.conf'));
+  expect(read(path)).toBe(
+    `port = 1\r\n# no end\ninclude_if_exists = 'pgrepl.conf'  # pgrepl: keep this line last\n`,
+  );
+});
+
+describe('LEASH', () => {
+  const leash = (...words: string[]): readonly string[] => script(shell.LEASH, 'leash', ...words);
+
+  test('hands on its own bytes, words and status', () => {
+    const { status, stdout } = sh(
+      leash('sh', '-c', 'cat; printf "[%s]" "$@"; exit 9', 'x', `a 'b'`, ''),
+      `7\nab\n\ncd\nrest`,
+    );
+    expect({ status, stdout }).toEqual({ status: 9, stdout: `ab\n\ncd\n[a 'b'][]` });
+  });
+
+  test('ends the program and what it started when we are gone', async () => {
+    const [program = '', ...rest] = leash('sh', '-c', 'sleep 60 & echo $! $$; wait');
+    const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'ignore'] });
+    child.stdin.write('0\n');
+    const pids = await new Promise<string>((resolve) =>
+      child.stdout.once('data', (chunk) => resolve(String(chunk))),
+    );
+    const status = new Promise((resolve) => child.on('exit', resolve));
+    child.stdin.end();
+    expect(await status).toBe(143);
+    for (const pid of pids.trim().split(' ')) expect(runs(pid)).toBe(false);
+  });
+});
+
+function runs(pid: string): boolean {
+  const stat = existsSync(`/proc/${pid}/stat`) ? read(`/proc/${pid}/stat`) : '';
+  return stat !== '' && !/\) Z /.test(stat);
+}
+
+describe('a staging directory', () => {
+  const make = (...outside: string[]) =>
+    sh(script(shell.MAKE_STAGING, 'staging', `${dir}/data.pgrepl-new`, ...outside));
+  const remove = () => sh(script(shell.REMOVE_STAGING, 'remove', `${dir}/data.pgrepl-new`));
+  const staging = () => join(dir, 'data.pgrepl-new');
+
+  test('is made with a mark, removed with it, and refused without', () => {
+    expect(make().status).toBe(0);
+    expect(statSync(staging()).mode & 0o777).toBe(0o700);
+    expect(remove().status).toBe(0);
+    expect(remove().status).toBe(0);
+    mkdirSync(staging());
+    writeFileSync(join(staging(), 'mine'), '');
+    for (const ended of [make(), remove()])
+      expect(ended).toMatchObject({ status: 1, stderr: expect.stringContaining('is not ours') as string });
+    expect(readdirSync(staging())).toEqual(['mine']);
+  });
+
+  test('a directory outside it must be empty, and is emptied again while the copy is not real', () => {
+    const space = join(dir, 'space');
+    mkdirSync(join(space, 'PG_15_202209061'), { recursive: true });
+    expect(make(space)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('is not empty') as string,
+    });
+    rmSync(space, { recursive: true });
+    expect(make(space).status).toBe(0);
+    mkdirSync(join(staging(), 'data'));
+    mkdirSync(join(space, 'PG_15_202209061'), { recursive: true });
+    mkdirSync(join(space, 'lost+found'));
+    expect(remove().status).toBe(0);
+    expect(readdirSync(space)).toEqual(['lost+found']);
+  });
+
+  test.each(['somebody', '.git', 'photos'])('what pg_basebackup does not make there stays: %s', (name) => {
+    const space = join(dir, 'space');
+    make(space);
+    mkdirSync(join(staging(), 'data'));
+    mkdirSync(join(space, 'PG_15_202209061'), { recursive: true });
+    writeFileSync(join(space, name), '');
+    expect(remove()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('was not made by the copy') as string,
+    });
+    expect(readdirSync(space).sort()).toEqual(['PG_15_202209061', name].sort());
+  });
+
+  test('nothing outside is touched once the copy is real', () => {
+    const space = join(dir, 'space');
+    make(space);
+    mkdirSync(join(space, 'PG_15_202209061'), { recursive: true });
+    expect(remove().status).toBe(0);
+    expect(readdirSync(space)).toEqual(['PG_15_202209061']);
+  });
+
+  test('nothing is touched that the data directory links to', () => {
+    const wal = join(dir, 'wal');
+    make(wal);
+    mkdirSync(join(staging(), 'data'));
+    mkdirSync(wal, { recursive: true });
+    writeFileSync(join(wal, '000000010000000000000001'), '');
+    mkdirSync(join(dir, 'data'));
+    symlinkSync(wal, join(dir, 'data', 'pg_wal'));
+    expect(remove()).toMatchObject({ status: 1, stderr: expect.stringContaining('is in use') as string });
+    expect(readdirSync(wal)).toEqual(['000000010000000000000001']);
+  });
+
+  test('becomes real by one rename, over an empty directory too', () => {
+    make();
+    mkdirSync(join(staging(), 'data'));
+    writeFileSync(join(staging(), 'data', 'PG_VERSION'), '15\n');
+    mkdirSync(join(dir, 'data'));
+    fine(script(shell.INSTALL, 'install', staging(), join(dir, 'data')));
+    expect(readdirSync(dir)).toEqual(['data']);
+    expect(sh(script(shell.INSTALL, 'install', staging(), join(dir, 'data'))).status).toBe(1);
+  });
+
+  test('inside a mount point it goes on where it was cut short', () => {
+    const real = join(dir, 'data');
+    const inside = join(real, '.pgrepl-new');
+    fine(script(shell.MAKE_STAGING, 'staging', inside));
+    mkdirSync(join(inside, 'data', 'global'), { recursive: true });
+    for (const name of ['PG_VERSION', '.dot', `o'dd "na\nme`])
+      writeFileSync(join(inside, 'data', name), name);
+    mkdirSync(join(real, 'base'));
+    fine(script(shell.INSTALL, 'install', inside, real));
+    expect(readdirSync(real).sort()).toEqual(['.dot', 'PG_VERSION', 'base', 'global', `o'dd "na\nme`].sort());
+    expect(statSync(real).mode & 0o777).toBe(0o700);
+  });
+});
+
+test('MOVE_ASIDE out of a mount point goes on into the directory of the first run', () => {
+  const files = ['PG_VERSION', 'base', '.dot'];
+  for (const name of files) writeFileSync(join(dir, name), name);
+  mkdirSync(join(dir, '.pgrepl-old-1'));
+  writeFileSync(join(dir, '.pgrepl-old-1', 'global'), '');
+  mkdirSync(join(dir, 'lost+found'));
+  fine(script(shell.MOVE_ASIDE, 'aside', dir, join(dir, '.pgrepl-old-2'), 'inside'));
+  expect(readdirSync(dir).sort()).toEqual(['.pgrepl-old-1', 'lost+found']);
+  expect(readdirSync(join(dir, '.pgrepl-old-1')).sort()).toEqual([...files, 'global'].sort());
+});
+
+test('LOOK_OUTSIDE tells what is where a copy will put things', () => {
+  const staging = join(dir, 'data.pgrepl-new');
+  mkdirSync(staging);
+  writeFileSync(join(staging, 'outside'), `${dir}/ours\n`);
+  for (const name of ['ours', 'used', 'empty']) mkdirSync(join(dir, name));
+  for (const name of ['ours', 'used']) writeFileSync(join(dir, name, 'f'), '');
+  const names = ['ours', 'used', 'empty', 'not/there', 'used/f'];
+  const out = fine(script(shell.LOOK_OUTSIDE, 'outside', staging, ...names.map((name) => join(dir, name))));
+  expect(
+    out
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/^\d+ \d+ /, '')),
+  ).toEqual(['ours', 'used', 'empty', 'empty', 'used']);
+});
+
+describe('a slot', () => {
+  /** Stands for psql: it says what it was given, and what a server would. */
+  const psql = (says: string, status: number) => [
+    'sh',
+    '-c',
+    `cat; printf '%s' "$PGPASSWORD" >&2; echo '${says}' >&2; exit ${status}`,
+    'psql',
+  ];
+  const make = (says: string, status: number) =>
+    sh(script(shell.MAKE_SLOT, 'slot', 's', ...psql(says, status)), 'hush\n');
+  const drop = (how: string, says: string, status: number) =>
+    sh(script(shell.DROP_SLOT, 'slot', 's', how, ...psql(says, status)), '\n');
+
+  test('is made, or there, or not to be had', () => {
+    expect(make('', 0)).toMatchObject({ status: 0, stdout: 'made\n' });
+    expect(make('FEHLER:  42710: Slot existiert', 1)).toMatchObject({ status: 0, stdout: 'there\n' });
+    expect(make('FEHLER:  53400: alle belegt', 1)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('CREATE_REPLICATION_SLOT "s" PHYSICAL RESERVE_WAL;') as string,
+    });
+  });
+
+  test('is dropped by who made it alone', () => {
+    expect(drop('there', 'ERROR:  XX000: never asked', 1)).toMatchObject({ status: 0, stderr: '' });
+    expect(drop('made', '', 0)).toMatchObject({ status: 0 });
+    expect(drop('made', 'ERROR:  42704: gone', 1)).toMatchObject({ status: 0 });
+    expect(drop('made', 'ERROR:  55006: in use', 1)).toMatchObject({ status: 1 });
+  });
+});
+
+test('START tells the last words of a server that does not start', () => {
+  writeFileSync(join(dir, 'log'), '1\n2\n3\n4\n5\nFATAL: six\n');
+  const failing = script(shell.START, 'start', dir, 'log', 'sh', '-c', 'pwd -P; exit 1');
+  expect(sh(failing)).toEqual(
+    expect.objectContaining({ status: 1, stdout: `${dir}\n`, stderr: '2\n3\n4\n5\nFATAL: six\n' }),
+  );
+});
+
+test('WITH_PASSWORD takes one line, and no more', () => {
+  const words = script(shell.WITH_PASSWORD, 'x', 'sh', '-c', 'printf "[%s]" "$PGPASSWORD"; cat');
+  expect(fine(words, ` a\\b 'c' \nrest\n`)).toBe(`[ a\\b 'c' ]rest\n`);
+});
