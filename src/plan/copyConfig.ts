@@ -75,7 +75,15 @@ export function debianSteps(input: Copy): readonly Step[] {
   const create = ['pg_createcluster', ...port, '-d', found.place.real, String(major), cluster];
   return [
     ...(files.conf === undefined
-      ? [run(found.node, "Debian's configuration around it", create, { asLogin: true, seconds: 600 })]
+      ? [
+          // pg_createcluster moves the files of the directory to /etc, and an upstream of Debian has none there.
+          run(
+            found.node,
+            'a configuration, if the copy brought none',
+            script(LEAST_CONFIG, 'config', found.place.real),
+          ),
+          run(found.node, "Debian's configuration around it", create, { asLogin: true, seconds: 600 }),
+        ]
       : []),
     write(found.node, 'the settings of this node', path, [ownFile(settings(input))], '0644'),
   ];
