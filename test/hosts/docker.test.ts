@@ -35,7 +35,7 @@ story('the demonstration of docs/containers.md', async (lab) => {
       const words = ['run', '-d', '--init', ...label, '--name', name, '--network', network, '--ip', ip];
       await docker([...words, '--entrypoint', 'sh', image, '-c', script]);
       // As the official image has it.
-      await docker(['exec', name, 'install', '-d', '-o', 'postgres', '/var/run/postgresql']);
+      await docker(['exec', name, 'install', '-d', '-o', 'postgres', '/run/postgresql']);
     }
     const pgrepl = join(lab.dir, 'pgrepl');
     writeFileSync(pgrepl, `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} "$@"\n`, { mode: 0o755 });

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { append, DATA, primaryByHand, standbyByHand, start } from './lab/byHand.ts';
+import { DATA, primaryByHand, standbyByHand, start } from './lab/byHand.ts';
 import type { TheCluster } from './lab/cluster.ts';
 import type { Host } from './lab/host.ts';
 import { story, type Lab } from './lab/lab.ts';
@@ -29,8 +29,9 @@ story('a primary full of ALTER SYSTEM and includes is taken over', async (lab) =
 
 story('a pair managed by repmgr is taken over', async (lab) => {
   const { shop, pg1, pg2 } = await bare(lab);
-  await primaryByHand(pg1, "shared_preload_libraries = 'repmgr'\nwal_log_hints = on\n");
-  await append(pg1, 'pg_hba.conf', 'host all,replication repmgr 0.0.0.0/0 trust\n');
+  await primaryByHand(pg1, "shared_preload_libraries = 'repmgr'\nwal_log_hints = on\n", {
+    'pg_hba.conf': 'host all,replication repmgr 0.0.0.0/0 trust\n',
+  });
   await pg1.sql('CREATE ROLE repmgr SUPERUSER LOGIN;');
   await pg1.sql('CREATE DATABASE repmgr OWNER repmgr;');
   await pg1.sql('SELECT pg_reload_conf();');
@@ -56,7 +57,9 @@ async function bare(lab: Lab): Promise<{ shop: TheCluster; pg1: Host; pg2: Host 
 async function takenOver(shop: TheCluster): Promise<void> {
   const file = await shop.hosts['pg2']?.exec(['stat', '-c', '%i', `${DATA}/PG_VERSION`]);
   await shop.does('init-primary', 'pg1');
-  await shop.does('clone-standby', 'pg2');
+  // It has no slot, and a name that is not its own: it is moved, to where it is.
+  expect((await shop.tries('clone-standby', 'pg2')).json()).toMatchObject({ status: 3, changed: false });
+  await shop.does('follow', 'pg2', '--upstream', 'pg1');
   expect(await shop.hosts['pg2']?.exec(['stat', '-c', '%i', `${DATA}/PG_VERSION`])).toBe(file);
   const writer = await shop.writer();
   await shop.does('switchover', 'pg2');

@@ -17,9 +17,9 @@ export async function primaryByHand(
     '--auth-local=peer',
     '--no-sync',
   ]);
+  for (const [path, text] of Object.entries(files)) await append(host, path, text);
   await append(host, 'postgresql.conf', `listen_addresses = '*'\n${settings}`);
   await append(host, 'pg_hba.conf', 'host replication all 0.0.0.0/0 scram-sha-256\n');
-  for (const [path, text] of Object.entries(files)) await append(host, path, text);
   await start(host);
   await host.sql("CREATE ROLE replicator LOGIN REPLICATION PASSWORD 'secret of the role';");
 }

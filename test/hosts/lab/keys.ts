@@ -36,6 +36,7 @@ MaxSessions 200
 
 /** What a machine does when its power comes on: the servers that were enabled, then sshd. */
 const BOOT = `mkdir -p /run/sshd
+install -d -o postgres -g postgres -m 2775 /run/postgresql
 [ ! -x /boot/servers ] || /boot/servers
 [ "$1" = ssh ] || exec sleep infinity
 exec /usr/sbin/sshd -D -e -f /lab/sshd_config
