@@ -214,7 +214,7 @@ function pgbenchWords(node, words) {
  */
 async function swapByHand(from, to) {
   const [old, next] = await Promise.all([connect(from), connect(to)]);
-  const conninfo = `host=127.0.0.1 port=${to.port} user=bench password=${PASSWORD} application_name=${from.name}`;
+  const conninfo = `host=127.0.0.1 port=${to.port} user=replicator password=${PASSWORD} application_name=${from.name}`;
   await old.query(`ALTER SYSTEM SET primary_conninfo = '${conninfo}'`);
   await old.query("ALTER SYSTEM SET primary_slot_name = ''");
   await run(owned(['touch', join(from.pgdata, 'standby.signal')]));
@@ -283,14 +283,17 @@ async function back(old) {
 
 async function rewindByHand(old, next) {
   const source = `host=127.0.0.1 port=${next.port} user=bench password=${PASSWORD} dbname=postgres`;
+  const follow = `host=127.0.0.1 port=${next.port} user=replicator password=${PASSWORD} application_name=pg1`;
   const script = `set -e
 own=$(cat "$2/pgrepl.conf")
 "$1" --target-pgdata "$2" --source-server "$3"
 printf '%s\\n' "$own" >"$2/pgrepl.conf"
-printf "primary_conninfo = '%s application_name=pg1'\\n" "$3" >>"$2/postgresql.auto.conf"
+printf "primary_conninfo = '%s'\\n" "$5" >>"$2/postgresql.auto.conf"
 : >"$2/standby.signal"
 "$4" -D "$2" -w -s -l "$2/start.log" start`;
-  await run(owned(['sh', '-c', script, 'rewind', server('pg_rewind'), old.pgdata, source, server('pg_ctl')]));
+  await run(
+    owned(['sh', '-c', script, 'rewind', server('pg_rewind'), old.pgdata, source, server('pg_ctl'), follow]),
+  );
   await streams(next, 'pg1');
 }
 
@@ -307,7 +310,7 @@ async function measureStatus({ runs, add }) {
   const silent = createServer(() => undefined);
   await new Promise((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const mute = join(cluster.dir, 'mute.yaml');
-  const more = `  mute: { address: 127.0.0.1, port: 1, on: "ssh://127.0.0.1:${silent.address().port}", pgdata: /nowhere }\n`;
+  const more = `  mute: { address: 127.0.0.1, port: 1, on: "ssh://127.0.0.1:${silent.address().port}", pgdata: /nowhere, upstream: pg1 }\n`;
   writeFileSync(mute, textOf(cluster.dir, cluster.nodes, more));
   const look = async (file) =>
     (await run([process.execPath, PROGRAM, 'status', '-c', file], { allowed: [0, 9] })).ms;

@@ -208,9 +208,11 @@ export async function streams(upstream, name) {
   const client = await connect(upstream);
   const text =
     "SELECT count(*)::int AS n FROM pg_stat_replication WHERE state = 'streaming' AND application_name = $1";
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const { rows } = await client.query(text, [name]);
     if (rows[0].n > 0) break;
+    if (performance.now() > deadline) throw new Error(`${name} does not stream from ${upstream.name}`);
     await pause(2);
   }
   await client.end();
