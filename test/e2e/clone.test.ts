@@ -70,7 +70,10 @@ describe('with nothing but a replication login', () => {
   test('stopped, it is started', async () => {
     stopServer(to.pgdata);
     const started = await clone(primary, to, ['--json', '--timeout', '20']);
-    expect(started.json()).toMatchObject({ outcome: 'done', steps: [{ do: 'write' }, { why: 'start the server' }, { do: 'expect' }] });
+    expect(started.json()).toMatchObject({
+      outcome: 'done',
+      steps: [{ do: 'write' }, { why: 'start the server' }, { do: 'expect' }],
+    });
     await unchanged(to);
     stopServer(to.pgdata);
   });

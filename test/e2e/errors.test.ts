@@ -85,7 +85,12 @@ test.each(WRONG)('%s', async (_, words, said) => {
   for (const part of said) expect(text.stderr).toContain(part);
   const { code, ...told } = await pgrepl(['init-primary', ...words, '--json'], options);
   expect(code).toBe(2);
-  expect(told.json()).toMatchObject({ command: 'init-primary', outcome: 'refused', status: 2, changed: false });
+  expect(told.json()).toMatchObject({
+    command: 'init-primary',
+    outcome: 'refused',
+    status: 2,
+    changed: false,
+  });
   expect(readdirSync(dir)).toEqual(before);
 });
 
