@@ -288,7 +288,7 @@ async function rewindByHand(old, next) {
 own=$(cat "$2/pgrepl.conf")
 "$1" --target-pgdata "$2" --source-server "$3"
 printf '%s\\n' "$own" >"$2/pgrepl.conf"
-printf "primary_conninfo = '%s'\\n" "$5" >>"$2/postgresql.auto.conf"
+printf "primary_conninfo = '%s'\\nprimary_slot_name = ''\\n" "$5" >>"$2/postgresql.auto.conf"
 : >"$2/standby.signal"
 "$4" -D "$2" -w -s -l "$2/start.log" start`;
   await run(
