@@ -1,0 +1,357 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import type { NodeState } from '../../src/facts/state.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import { planAsShell } from '../../src/report/planShell.ts';
+import { empty, lsn, primary, slot, unreachable, walsender } from '../report/fixtures.ts';
+import {
+  follower,
+  golden,
+  major,
+  pg1,
+  pg2,
+  pg3,
+  planFor,
+  settings,
+  SETTINGS,
+  place,
+  shutDown,
+  silent,
+  whole,
+  whys,
+} from './support/switchover.ts';
+
+const recovery = {
+  path: '/pg/data/recovery.conf',
+  text: "standby_mode = 'on'\nprimary_conninfo = 'host=10.0.0.1'\n",
+};
+const old = place({ files: { recovery, included: [] } });
+
+/** Good plans, whole. */
+const GOLDEN: readonly (readonly [string, Plan])[] = [
+  ['three-nodes', planFor(whole())],
+  ['no-password', planFor(whole(), { password: false })],
+  [
+    'no-alter-system',
+    planFor(
+      whole(
+        ...[
+          pg1(settings({ allow_alter_system: 'off' })),
+          pg2({}, settings({ allow_alter_system: 'off' })),
+          pg3({}, settings({ allow_alter_system: 'off' })),
+        ],
+      ),
+    ),
+  ],
+  ['of-12', planFor(whole(pg1(major(12)), pg2({}, major(12)), pg3({}, major(12))))],
+  ['of-10', planFor(whole(pg1(major(10)), pg2({ place: old }, major(10)), pg3({ place: old }, major(10))))],
+  [
+    'systemd-by-sudo',
+    planFor(
+      whole(
+        pg1(
+          {},
+          {
+            place: place({ service: { by: 'systemd', unit: 'postgresql-17.service' } }),
+            machine: { ...pg1().machine, login: 'admin', become: 'postgres', by: 'sudo', systemd: true },
+          },
+        ),
+      ),
+    ),
+  ],
+];
+
+test.each(GOLDEN)('the plan %s', async (name, plan) => {
+  expect(plan.refusals).toEqual([]);
+  await expect(golden(plan)).toMatchFileSnapshot(`golden/switchover-${name}.txt`);
+  const script = planAsShell(plan, (_node, argv) => argv);
+  expect(spawnSync('sh', ['-n'], { input: script, encoding: 'utf8' })).toMatchObject({
+    status: 0,
+    stderr: '',
+  });
+  expect(script).not.toContain('hunter2');
+});
+
+describe('of every swap', () => {
+  test.each(GOLDEN)(
+    '%s: the old primary can only come back as a standby, and nothing is undone late',
+    (_name, plan) => {
+      const all = whys(plan);
+      const at = (why: RegExp): number => all.findIndex((each) => why.test(each));
+      expect(at(/^pg1: at its next start it is a standby$/)).toBeLessThan(at(/^pg1: stop the primary/));
+      expect(at(/^pg1: stop the primary/)).toBeLessThan(at(/replayed every byte/));
+      expect(plan.pointOfNoReturn).toBe(at(/^pg2: promote$/));
+      expect(at(/replayed every byte/)).toBe((plan.pointOfNoReturn ?? 0) - 1);
+      expect(at(/^pg1: start it as a standby$/)).toBeGreaterThan(at(/^pg2: promote$/));
+      expect((plan.undo ?? []).map(({ why }) => why)).not.toContainEqual(expect.stringContaining('promote'));
+    },
+  );
+
+  test('the outage is bounded by what the user gives, and by a minute', () => {
+    const bound = planFor(whole()).steps.filter(({ why }) =>
+      /replayed every byte|shutdown checkpoint/.test(why),
+    );
+    expect(bound.map((step) => ('seconds' in step ? step.seconds : 0))).toEqual([65, 60]);
+  });
+
+  test('what is cut and who is left alone is told', () => {
+    const notes = (...changed: readonly NodeState[]) => planFor(whole(...changed)).notes ?? [];
+    expect(notes(pg1({ sessions: 3 }))).toEqual(['pg1: 3 sessions are cut']);
+    expect(notes(pg1({ sessions: 1 }), unreachable('pg3'))).toEqual([
+      'pg1: 1 session is cut',
+      'pg3: cannot be looked at and is left alone; pgrepl follow pg3 --upstream pg2 when it is back',
+    ]);
+    expect(notes(silent('pg3', 'FATAL:  the database system is starting up'))[0]).toMatch(
+      /^pg3: does not answer and is left alone/,
+    );
+    expect(notes(shutDown('pg3', '0/1', true))[0]).toMatch(/^pg3: does not run and is left alone/);
+    expect(notes(empty('pg3'))).toEqual([]);
+  });
+});
+
+describe('who is moved', () => {
+  const moved = (state: ReturnType<typeof whole>) =>
+    whys(planFor(state)).includes('pg3: it follows 10.0.0.2:5432');
+
+  test('a sibling is, a cascade below the candidate or below a sibling is not', () => {
+    expect(moved(whole())).toBe(true);
+    const below = { walsenders: [walsender('pg3')], slots: [slot('pg3')] };
+    expect(moved(whole(pg1({ walsenders: [walsender('pg2')], slots: [slot('pg2')] }), pg2({}, below)))).toBe(
+      false,
+    );
+  });
+
+  test('one of another system is not', () => {
+    expect(moved(whole(pg3({}, { systemIdentifier: '1' })))).toBe(false);
+  });
+
+  test('one that an earlier run moved and left there is moved back by the undo', () => {
+    const marked = place({ signals: ['standby.signal'] });
+    const state = whole(
+      pg1({ walsenders: [walsender('pg2')], slots: [slot('pg2'), slot('pg3')] }, { place: marked }),
+      pg2({}, { walsenders: [walsender('pg3')], slots: [slot('pg3'), slot('pg1')] }),
+      pg3({ conninfo: 'host=10.0.0.2 port=5432 user=replicator' }),
+    );
+    const plan = planFor(state);
+    expect(whys(plan)).not.toContain('pg3: it follows 10.0.0.2:5432');
+    expect((plan.undo ?? []).map(({ node, why }) => `${node}: ${why}`)).toContain(
+      'pg3: it follows 10.0.0.1:5432',
+    );
+  });
+});
+
+const TO_PG2 = 'host=10.0.0.2 port=5432 user=replicator';
+const TO_PG1 = 'host=10.0.0.1 port=5432 user=replicator';
+
+/** What a run that was killed leaves, and what the next one does. */
+const INTERRUPTED: readonly (readonly [string, ReturnType<typeof whole>, readonly string[]])[] = [
+  [
+    'stopped, and the candidate has everything: on',
+    whole(shutDown('pg1', '0/4FFFF88', true, TO_PG2)),
+    [
+      'pg2: a slot for pg1',
+      'pg1: nobody started it meanwhile',
+      'pg2: promote',
+      'pg2: it takes writes',
+      'pg2: nothing of the standby it was stays in its settings',
+      'pg2: when its files were read last',
+      'pg2: reload',
+      'pg2: the files are read anew',
+      'pg1: start it as a standby',
+      'pg1: it streams from pg2',
+    ],
+  ],
+  [
+    'stopped by hand: it becomes a standby first',
+    whole(shutDown('pg1', '0/4FFFF88', false)),
+    [
+      'pg2: a slot for pg1',
+      'pg1: the password, for the owner alone',
+      'pg1: it follows 10.0.0.2:5432, and nothing of a past life',
+      'pg1: it is a standby',
+      'pg1: nobody started it meanwhile',
+      'pg2: promote',
+      'pg2: it takes writes',
+      'pg2: nothing of the standby it was stays in its settings',
+      'pg2: when its files were read last',
+      'pg2: reload',
+      'pg2: the files are read anew',
+      'pg1: start it as a standby',
+      'pg1: it streams from pg2',
+    ],
+  ],
+  [
+    'stopped, and bytes are missing: back',
+    whole(shutDown('pg1', '0/5000000', true, TO_PG2)),
+    ['pg1: it is no standby at its next start', 'pg1: start the primary again'],
+  ],
+  [
+    'stopped by hand, and bytes are missing: back',
+    whole(shutDown('pg1', '0/6000000', false)),
+    ['pg1: start the primary again'],
+  ],
+  [
+    'it is stopping: first that',
+    whole(silent('pg1', 'FATAL:  the database system is shutting down')),
+    ['pg1: it has stopped'],
+  ],
+  [
+    'it is starting as a standby: first that',
+    whole(silent('pg1', 'FATAL:  the database system is starting up', { signals: ['standby.signal'] })),
+    ['pg1: it answers'],
+  ],
+  [
+    'it came back, and the promotion did not happen: on',
+    whole(follower('pg1', { conninfo: TO_PG2, slot: 'pg1' }), pg2({ conninfo: TO_PG1, slot: 'pg2' })),
+    [
+      'pg2: promote',
+      'pg2: it takes writes',
+      'pg2: nothing of the standby it was stays in its settings',
+      'pg2: when its files were read last',
+      'pg2: reload',
+      'pg2: the files are read anew',
+    ],
+  ],
+];
+
+test.each(INTERRUPTED)('no primary: %s', (_what, state, wanted) => {
+  const plan = planFor(state);
+  expect(plan.refusals).toEqual([]);
+  expect(whys(plan)).toEqual(wanted);
+  expect(plan.undo).toBeUndefined();
+});
+
+/** Without a primary, and nothing that an earlier switchover explains. */
+const STUCK: readonly (readonly [string, ReturnType<typeof whole>, string, boolean])[] = [
+  [
+    'it cannot be looked at',
+    whole(unreachable('pg1')),
+    'pg2: no primary is seen that it could swap with; pg1 cannot be looked at',
+    true,
+  ],
+  [
+    'it does not answer, and may be a primary',
+    whole(silent('pg1', 'FATAL:  the database system is starting up')),
+    'pg2: no primary is seen that it could swap with; pg1 cannot be looked at',
+    true,
+  ],
+  ['it is gone', whole(empty('pg1')), 'pg2: no primary is seen that it could swap with', false],
+  [
+    'it crashed',
+    whole({
+      ...shutDown('pg1', '0/5000000', false),
+      control: { systemIdentifier: '7412', state: 'in production' },
+    } as NodeState),
+    'pg2: no primary is seen that it could swap with',
+    false,
+  ],
+  [
+    'the candidate has more than it had',
+    whole(shutDown('pg1', '0/4000000', false)),
+    'pg2: has 16777216 bytes of WAL more than pg1, which it followed, had when it was shut down',
+    false,
+  ],
+  [
+    'they follow each other, and another one has more',
+    whole(
+      follower('pg1', { conninfo: TO_PG2, slot: 'pg1', received: lsn('0/5000100') }),
+      pg2({ conninfo: TO_PG1, slot: 'pg2' }),
+    ),
+    'pg2: no primary runs, and pg1 has 256 bytes of WAL more',
+    false,
+  ],
+];
+
+test.each(STUCK)('no primary, and it is refused: %s', (_what, state, said, isUnreachable) => {
+  const plan = planFor(state);
+  expect(plan.refusals.map(({ message }) => message)).toEqual([said]);
+  expect([plan.steps, plan.unreachable ?? false]).toEqual([[], isUnreachable]);
+});
+
+function after(...others: readonly NodeState[]): ReturnType<typeof whole> {
+  const below = { walsenders: [walsender('pg1'), walsender('pg3')], slots: [slot('pg1'), slot('pg3')] };
+  const done = primary('pg2', { settings: SETTINGS, timeline: 2, ...below }, { place: place() });
+  const named = new Map(others.map((each) => [each.node, each]));
+  const rest = [
+    follower('pg1', { conninfo: TO_PG2, slot: 'pg1' }),
+    done,
+    follower('pg3', { conninfo: TO_PG2, slot: 'pg3' }),
+  ];
+  return { nodes: rest.map((each) => named.get(each.node) ?? each) };
+}
+
+/** The node is the primary: what is left of an earlier run. */
+const SETTLED: readonly [string, ReturnType<typeof whole>, readonly string[], string?][] = [
+  ['nothing', after(), []],
+  [
+    'slots of before',
+    after(
+      follower(
+        'pg1',
+        { conninfo: TO_PG2 },
+        {
+          slots: [
+            slot('pg2', { active: false }),
+            slot('pg3', { active: false }),
+            slot('mine', { active: false }),
+          ],
+        },
+      ),
+    ),
+    ['pg1: drop the slots pg2 and pg3, which nobody uses here any more'],
+  ],
+  [
+    'a standby that was to start',
+    after(shutDown('pg1', '0/4FFFF88', true, TO_PG2)),
+    ['pg1: start it as a standby', 'pg1: it streams from pg2'],
+  ],
+  [
+    'a standby of somebody else that is stopped stays so',
+    after(shutDown('pg3', '0/4FFFF88', true, TO_PG1)),
+    [],
+  ],
+  [
+    'a standby that is starting',
+    after(silent('pg1', 'FATAL:  the database system is starting up', { signals: ['standby.signal'] })),
+    ['pg1: it answers'],
+  ],
+  [
+    'a primary that was marked and never stopped',
+    whole(pg1({}, { place: place({ signals: ['standby.signal'] }) })),
+    ['pg1: it is no standby at its next start'],
+    'pg1',
+  ],
+  [
+    'and its sibling was moved',
+    whole(
+      pg1({ walsenders: [walsender('pg2')] }, { place: place({ signals: ['standby.signal'] }) }),
+      pg2({}, { walsenders: [walsender('pg3')], slots: [slot('pg3')] }),
+      pg3({ conninfo: TO_PG2 }),
+    ),
+    [
+      'pg1: it is no standby at its next start',
+      'pg3: the password, for the owner alone',
+      'pg3: it follows 10.0.0.1:5432',
+      'pg3: when its files were read last',
+      'pg3: reload',
+      'pg3: the files are read anew',
+      'pg3: it streams from pg1',
+    ],
+    'pg1',
+  ],
+];
+
+test.each(SETTLED)('it is the primary already: %s', (_what, state, wanted, to = 'pg2') => {
+  const plan = planFor(state, { to });
+  expect(plan.refusals).toEqual([]);
+  expect(whys(plan)).toEqual(wanted);
+});
+
+test('a candidate that streams from a cascade is refused', () => {
+  const state = whole(
+    pg1({ walsenders: [walsender('pg3')] }),
+    pg2({ conninfo: 'host=10.0.0.3' }),
+    pg3({}, { walsenders: [walsender('pg2')] }),
+  );
+  expect(planFor(state).refusals.map(({ message }) => message)).toEqual(['pg2: does not stream from pg1']);
+});
