@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { crashAhead, flock, streaming } from './support/flock.ts';
@@ -7,7 +7,7 @@ import { processes } from './support/pair.ts';
 import type { Result } from './support/pgrepl.ts';
 import { isRunning, sql, stopServer } from './support/server.ts';
 
-/** Every place where pgrepl, or pg_rewind, may die: the next run arrives, or says what is left to do. */
+/** Every place where pgrepl may be killed: the next run arrives. */
 describe('killed', async () => {
   const cluster = await flock({ a: undefined, b: 'a' });
   const { dir, pgdata, run, document } = cluster;
@@ -62,43 +62,5 @@ describe('killed', async () => {
     expect(killed).toBeGreaterThan(8);
     expect(await kill('nothing')).toMatchObject({ code: 0 });
     arrived();
-  });
-
-  test('pg_rewind itself, in the middle: it is done again, from what was kept', async () => {
-    again();
-    const log = join(dir, 'a.pgrepl-rewind', 'rewind.log');
-    const going = run(['rejoin', 'a']);
-    await waitFor(() => existsSync(log) && readFileSync(log, 'utf8').includes('need to copy'), {
-      what: 'it writes',
-    });
-    for (const pid of processes('pg_rewind', pgdata('a'))) process.kill(pid, 'SIGKILL');
-    const failed = await going;
-    expect(failed.code, failed.stderr).toBe(5);
-    expect(failed.stderr).toContain('running it again does it again');
-    const next = await run(['rejoin', 'a']);
-    expect(next.code, next.stderr).toBe(0);
-    arrived();
-  });
-
-  test('and where it cannot be done again, only a new copy helps', { timeout: 200_000 }, async () => {
-    again();
-    const log = join(dir, 'a.pgrepl-rewind', 'rewind.log');
-    const going = run(['rejoin', 'a']);
-    await waitFor(() => existsSync(log) && readFileSync(log, 'utf8').includes('need to copy'), {
-      what: 'it writes',
-    });
-    for (const pid of processes('pg_rewind', pgdata('a'))) process.kill(pid, 'SIGKILL');
-    expect((await going).code).toBe(5);
-    asOwner(['sh', '-c', 'rm -f "$1"/a/pg_wal/0* "$1"/a.pgrepl-rewind/wal/0*', 'lose', dir]);
-    expect(await run(['rejoin', 'a'])).toMatchObject({ code: 5 });
-    const stuck = await run(['rejoin', 'a']);
-    expect(stuck).toMatchObject({ code: 3 });
-    expect(stuck.stderr).toContain('a: was left half rewound, and cannot be rewound again');
-    expect(stuck.stderr).toContain('pgrepl rejoin a --allow-reclone');
-    const copied = await run(['rejoin', 'a', '--allow-reclone', '--yes']);
-    expect(copied.code, copied.stderr).toBe(0);
-    arrived();
-    const left = readdirSync(dir).filter((name) => name.startsWith('a.'));
-    expect(left.map((name) => name.replace(/-\d.*$/, '')).sort()).toEqual(['a.pgrepl-lost', 'a.pgrepl-old']);
   });
 });
