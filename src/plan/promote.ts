@@ -1,37 +1,16 @@
-import type { Cluster, Node } from '../cluster/types.ts';
+import type { Cluster } from '../cluster/types.ts';
 import { has, RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
-import type { Problem } from '../errors.ts';
-import { distance } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
-import { positionOf, stateOf, systemOf } from '../facts/view.ts';
+import { stateOf, systemOf } from '../facts/view.ts';
 import { parseConf } from '../render/conf.ts';
 import { PROMOTE } from '../tools/handover.ts';
 import { script } from '../tools/shell.ts';
-import type { Secret } from '../tools/words.ts';
 import { leftovers, settingSteps } from './link.ts';
 import { isMoved, moveSteps } from './move.ts';
 import type { Plan, Step } from './plan.ts';
+import { behindGates, delayGates, primaryGates, type PromoteRequest } from './promoteGates.ts';
 import { reloadSteps } from './reload.ts';
 import { ask, isUp, run, socketOf, sql, write } from './steps.ts';
-
-export type PromoteRequest = {
-  node: Node;
-  primaryIsDead: boolean;
-  acceptLoss: number;
-  allowDelayed: boolean;
-  role: string;
-  password?: Secret;
-  /** What became of an upstream that is no node of the cluster, asked from the standby's host. */
-  outside?: OutsideUpstream;
-  addressOf: (node: Node) => string;
-  seconds: number;
-};
-
-export type OutsideUpstream = {
-  name: string;
-  is: 'primary' | 'standby' | 'alive' | 'not listening' | 'unknown';
-  said: string;
-};
 
 type Standby = Extract<NodeState, { is: 'standby' }>;
 
@@ -124,149 +103,6 @@ function planStandby(
     confirm: primary.confirm,
     notes: lossNotes(state, found, request),
   };
-}
-
-type PrimaryGates = { refusals: readonly Problem[]; unreachable: boolean; confirm: readonly string[] };
-
-/** The old primary must be seen not to take writes, or be said to be fenced. */
-function primaryGates(
-  cluster: Cluster,
-  state: ClusterState,
-  found: Standby,
-  request: PromoteRequest,
-): PrimaryGates {
-  const mine = found.server.systemIdentifier;
-  const others = state.nodes.filter(({ node }) => node !== found.node);
-  const writing = others
-    .filter((other) => other.is === 'primary' && systemOf(other) === mine)
-    .map(({ node }) => node);
-  if (request.primaryIsDead) {
-    const confirm = writing.map(
-      (node) =>
-        `promote ${found.node} though ${node} was seen to take writes just now: two primaries, unless it is fenced`,
-    );
-    return { refusals: [], unreachable: false, confirm };
-  }
-  const switchover = `pgrepl switchover ${found.node} swaps them without losing anything; if it is fenced, say --primary-is-dead`;
-  const alive: Problem[] = writing.map((node) => ({
-    message: `${node}: is the primary and takes writes`,
-    hint: switchover,
-  }));
-  const mute: Problem[] = others.flatMap((other) =>
-    other.is === 'mute' && !standsBy(other)
-      ? [
-          {
-            message: `${other.node}: a server runs there and does not answer (${other.because}): it may take writes`,
-            hint: 'Stop it, or fence it and say --primary-is-dead.',
-          },
-        ]
-      : [],
-  );
-  const unseen: Problem[] = others.flatMap((other) =>
-    other.is === 'unreachable' && mayBePrimary(cluster, state, found, other.node)
-      ? [
-          {
-            message: `${other.because}: whether it takes writes is not known`,
-            hint: 'When it is fenced (switched off, cut off), say --primary-is-dead.',
-          },
-        ]
-      : [],
-  );
-  const outside = outsideGates(request.outside, switchover);
-  const refusals = [...alive, ...mute, ...unseen, ...outside.refusals];
-  return {
-    refusals,
-    unreachable:
-      refusals.length > 0 &&
-      refusals.length === unseen.length + (outside.unreachable ? outside.refusals.length : 0),
-    confirm: [],
-  };
-}
-
-/** A server that does not answer yet, and whose files make it a standby, takes no writes. */
-function standsBy(other: Extract<NodeState, { is: 'mute' }>): boolean {
-  return other.place.signals.includes('standby.signal') || other.place.files.recovery !== undefined;
-}
-
-/** Any node that cannot be seen, unless another one is seen to be the stopped primary it follows. */
-function mayBePrimary(cluster: Cluster, state: ClusterState, found: Standby, name: string): boolean {
-  const node = cluster.nodes.find((each) => each.name === name);
-  const stoppedPrimary = state.nodes.some(
-    (other) => other.is === 'stopped' && !other.standby && systemOf(other) === found.server.systemIdentifier,
-  );
-  return !(node?.upstream !== undefined && stoppedPrimary);
-}
-
-function outsideGates(
-  outside: OutsideUpstream | undefined,
-  switchover: string,
-): { refusals: readonly Problem[]; unreachable: boolean } {
-  switch (outside?.is) {
-    case undefined:
-    case 'not listening':
-    case 'standby':
-      return { refusals: [], unreachable: false };
-    case 'primary':
-      return {
-        refusals: [{ message: `${outside.name}: is the primary and takes writes`, hint: switchover }],
-        unreachable: false,
-      };
-    case 'alive':
-      return {
-        refusals: [
-          {
-            message: `${outside.name}: a server answers there (${outside.said}): it may take writes`,
-            hint: 'Stop it first, or fence it and say --primary-is-dead.',
-          },
-        ],
-        unreachable: false,
-      };
-    case 'unknown':
-      return {
-        refusals: [
-          {
-            message: `${outside.name}: cannot be reached (${outside.said}): whether it takes writes is not known`,
-            hint: 'When it is fenced (switched off, cut off), say --primary-is-dead.',
-          },
-        ],
-        unreachable: true,
-      };
-  }
-}
-
-/** A promotion replays everything that was held back: a delayed standby is no time machine then. */
-function delayGates(found: Standby, request: PromoteRequest): readonly Problem[] {
-  if (request.allowDelayed) return [];
-  const hint = 'With --allow-delayed all that it received is replayed first, and it is promoted then.';
-  return [
-    ...(found.paused ? [{ message: `${found.node}: its replay is paused`, hint }] : []),
-    ...(found.delayMs > 0
-      ? [
-          {
-            message: `${found.node}: it replays ${Math.round(found.delayMs / 1000)} s late (recovery_min_apply_delay)`,
-            hint,
-          },
-        ]
-      : []),
-  ];
-}
-
-/** What it received counts, not what it replayed: the promotion replays the rest. */
-function behindGates(state: ClusterState, found: Standby, request: PromoteRequest): readonly Problem[] {
-  const mine = positionOf(found);
-  if (mine === undefined) return [];
-  return state.nodes.flatMap((other) => {
-    if (other.is !== 'standby' || other.node === found.node || systemOf(other) !== systemOf(found)) return [];
-    const theirs = positionOf(other);
-    const ahead = theirs === undefined ? 0 : distance(theirs, mine);
-    if (ahead <= request.acceptLoss) return [];
-    return [
-      {
-        message: `${found.node}: ${other.node} has ${ahead} bytes of WAL more`,
-        hint: `pgrepl promote ${other.node} loses less; --accept-loss ${ahead} promotes ${found.node} all the same`,
-      },
-    ];
-  });
 }
 
 function lossNotes(state: ClusterState, found: Standby, request: PromoteRequest): readonly string[] {

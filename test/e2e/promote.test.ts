@@ -79,6 +79,11 @@ describe('a cluster of a file', () => {
     const alive = await pgrepl(['promote', '-D', pgdata, '--name', 'pg3', '--json']);
     expect(alive.json()).toMatchObject({ status: 3 });
     expect(alive.json().error?.message).toMatch(/^127\.0\.0\.1:\d+: is the primary and takes writes$/);
+    const below = await pgrepl(['promote', '-D', at('pg4'), '--name', 'pg4', '--json']);
+    expect(below.json()).toMatchObject({ status: 3 });
+    expect(below.json().error?.message).toContain(
+      'is a standby itself, and whether its primary takes writes',
+    );
   });
 
   test('one that is late or paused is no time machine', async () => {
