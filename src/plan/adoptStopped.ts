@@ -35,6 +35,7 @@ export function planStopped(
   const refusals = [
     ...standby,
     ...recovering(found),
+    ...rewinding(found),
     ...confProblems(found),
     ...hbaProblems(found),
     ...(request.password === undefined ? [passwordUnknown(found, request)] : []),
@@ -65,6 +66,17 @@ export function planStopped(
     confirm: unseenSuccessor(state, found),
     notes: wantNotes(found, wants, changedSettings(found, desired)),
   };
+}
+
+/** pg_control of a half-rewound directory may look like that of a sound primary. */
+function rewinding({ node, place }: Stopped): readonly Problem[] {
+  if (!place.signals.includes('pgrepl.rewinding')) return [];
+  return [
+    {
+      message: `${node}: is half rewound: its data are of two pasts, and it must not be started`,
+      hint: `pgrepl rejoin ${node} goes on with it`,
+    },
+  ];
 }
 
 /** It would end its recovery where nobody wanted it to, or not start at all. */

@@ -178,9 +178,19 @@ function foreign(found: Extract<NodeState, { is: 'foreign' }>): Finding {
   return broken(found.node, what, 'Name another directory, or move what is there away.');
 }
 
+/** facts/probe.ts says so where a rewind of ours was begun and not ended. */
+const REWINDING = 'pgrepl.rewinding';
+
 function stopped({ primary }: View, found: Extract<NodeState, { is: 'stopped' }>): Finding {
   const crashed = found.control?.state.startsWith('shut down') === false;
   const what = `${crashed ? 'stopped without a shutdown' : 'stopped'}${found.standby ? '' : ', it was a primary'}`;
+  if (found.place.signals.includes(REWINDING)) {
+    return broken(
+      found.node,
+      'half rewound: its data are of two pasts, and it must not be started',
+      `Go on with it: ${COMMAND.rejoin(found.node)}.`,
+    );
+  }
   if (found.standby) return broken(found.node, what, `Start it: ${serviceCommand(found.place, 'start')}.`);
   if (primary === undefined)
     return broken(found.node, what, `Start it: ${serviceCommand(found.place, 'start')}.`);

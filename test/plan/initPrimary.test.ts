@@ -176,6 +176,14 @@ describe('beside other nodes', () => {
     ]);
   });
 
+  test('a directory that is half rewound is not started', () => {
+    const half = {
+      ...stopped('pg1', false),
+      place: place({ signals: ['pgrepl.rewinding'], listening: [] }),
+    } as NodeState;
+    expect(said(half)).toContainEqual(expect.stringContaining('pg1: is half rewound'));
+  });
+
   test('a server that starts is waited for, and one that is mute is not', () => {
     const mute = {
       node: 'pg1',

@@ -47,6 +47,7 @@ export function place(more: Partial<Place> = {}): Place {
     pgdata: '/pg/data',
     real: '/pg/data',
     exists: true,
+    signals: [],
     service: { by: 'pg_ctl' },
     files: { included: [] },
     ...more,

@@ -129,6 +129,13 @@ const cases: [string, ClusterState, string[]][] = [
     ['broken | pg2: stopped | Start it: `pg_ctl -D /pg/data -l /pg/data/server.log start`.'],
   ],
   [
+    'a server whose rewind was cut short',
+    without2({ ...stopped('pg2', false), place: place({ signals: ['pgrepl.rewinding'] }) } as NodeState),
+    [
+      'broken | pg2: half rewound: its data are of two pasts, and it must not be started | Go on with it: `pgrepl rejoin pg2`.',
+    ],
+  ],
+  [
     'a stopped primary that another one replaced',
     stateWith(
       stopped('pg1', false, { state: 'in production' }),
