@@ -17,7 +17,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const STORIES = join(ROOT, 'test', 'hosts');
 
 /** What runs without being named, and the releases a story needs other than Debian 12. */
-const DEFAULT = ['pair', 'docker', 'powerOff', 'cut', 'fullDisk', 'kills'];
+const DEFAULT = ['pair', 'docker', 'powerOff', 'cut', 'cutMidway', 'fullDisk', 'kills'];
 const NEEDS = {
   releases: ['bullseye', 'bookworm', 'trixie', 'forky'],
   collation: ['bookworm', 'trixie15'],
@@ -75,7 +75,9 @@ function run(lab, env) {
 /** scripts/test.js says the closing line. */
 function vitest(env) {
   const files = names.map((name) => `hosts/${name}.test.ts`);
-  const { status } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'test.js'), ...files, ...passed], {
+  // The machines of a story wait most of the time.
+  const words = [...files, '--maxWorkers=3', ...passed];
+  const { status } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'test.js'), ...words], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -59,7 +59,7 @@ async function ensureImage(name, env) {
 }
 
 function recipeOf({ suite, major, also, more, apt = [] }) {
-  const packages = ['openssh-server', 'sudo', 'procps', `postgresql-${major}`, ...more];
+  const packages = ['openssh-server', 'sudo', 'procps', 'locales', `postgresql-${major}`, ...more];
   const hidden = ['doc', 'man', 'locale', 'info'].map((dir) => `--dpkgopt=path-exclude=/usr/share/${dir}/*`);
   const config = '/etc/postgresql-common/createcluster.d';
   return [
@@ -70,6 +70,8 @@ function recipeOf({ suite, major, also, more, apt = [] }) {
     ...apt.map((option) => `--aptopt=${option}`),
     ...['--aptopt=Acquire::Retries "3"', '--dpkgopt=force-unsafe-io', ...hidden],
     `--essential-hook=mkdir -p "$1${config}" && echo "create_main_cluster = false" >"$1${config}/lab.conf"`,
+    // A locale that glibc sorts by, and not byte by byte: its version differs between releases.
+    '--customize-hook=chroot "$1" localedef -i en_US -f UTF-8 en_US.UTF-8',
     // Keys of its own for every machine would be the same in every container: sshd is given one by the lab.
     '--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*',
     '--keyring=/usr/share/keyrings/debian-archive-keyring.gpg',
