@@ -48,10 +48,19 @@ export function fileSteps(
   ];
 }
 
-/** Rules that an earlier run made stay where they are: another script may have allowed another standby. */
+/**
+ * Rules that an earlier run made stay where they are: another script may have allowed another standby. Where the
+ * file turns away who comes without TLS, our rules, which stand before that, ask for TLS too.
+ */
 export function wantedHba(text: string, rules: readonly string[]): string {
   const kept = blockRules(text);
-  return withBlock(text, [...kept, ...rules.filter((rule) => !kept.includes(rule))]);
+  const wanted = asksForTls(text) ? rules.map((rule) => rule.replace(/^host\b/, 'hostssl')) : rules;
+  return withBlock(text, [...kept, ...wanted.filter((rule) => !kept.includes(rule))]);
+}
+
+function asksForTls(text: string): boolean {
+  const theirs = parseHba(withBlock(text, [])).records;
+  return theirs.some(({ type, method }) => type === 'hostnossl' && method === 'reject');
 }
 
 /** Text that is no UTF-8 cannot be written back byte for byte, and is appended to where it is. */

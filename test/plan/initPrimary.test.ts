@@ -78,6 +78,15 @@ describe('which line of which file wins', () => {
   });
 });
 
+test('who asks for TLS keeps it: our rules ask for it too, and stay so', () => {
+  const rule = 'host  replication  replicator  10.0.0.2/32  scram-sha-256';
+  const text = 'local all all peer\nhostnossl all all all reject\nhost all all all scram-sha-256\n';
+  const made = wantedHba(text, [rule]);
+  expect(made).toContain(`\n${rule.replace('host', 'hostssl')}\n`);
+  expect(made).not.toContain(`\n${rule}\n`);
+  expect(wantedHba(made, [rule])).toBe(made);
+});
+
 test('rules of other runs stay in their places, and nothing is written twice', () => {
   const both = wantedHba(wantedHba('local all all peer\n', ['host a']), ['host b']);
   expect(wantedHba(both, ['host b'])).toBe(both);
