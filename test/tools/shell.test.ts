@@ -104,11 +104,15 @@ test('ADD_INCLUDE adds one line, once, and leaves the rest byte for byte', () =>
 describe('LEASH', () => {
   const leash = (...words: string[]): readonly string[] => script(shell.LEASH, 'leash', ...words);
 
-  test('hands on its own bytes, words and status', () => {
-    const { status, stdout } = sh(
-      leash('sh', '-c', 'cat; printf "[%s]" "$@"; exit 9', 'x', `a 'b'`, ''),
-      `7\nab\n\ncd\nrest`,
-    );
+  test('hands on its own bytes, words and status', async () => {
+    const [program = '', ...rest] = leash('sh', '-c', 'cat; printf "[%s]" "$@"; exit 9', 'x', `a 'b'`, '');
+    const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'ignore'] });
+    let stdout = '';
+    child.stdout.on('data', (chunk) => (stdout += String(chunk)));
+    // Not ended: the end of stdin is what ends a program on a leash.
+    child.stdin.write(`7\nab\n\ncd\nrest`);
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    child.stdin.end();
     expect({ status, stdout }).toEqual({ status: 9, stdout: `ab\n\ncd\n[a 'b'][]` });
   });
 
