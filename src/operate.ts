@@ -3,6 +3,7 @@ import type { Cluster, Node } from './cluster/types.ts';
 import { PgreplError, type Outcome, type Problem } from './errors.ts';
 import { inspect, type Look, type Looked } from './facts/inspect.ts';
 import type { ClusterState } from './facts/state.ts';
+import { isRunning } from './facts/view.ts';
 import type { Plan, Step } from './plan/plan.ts';
 import { execute, type Doing, type Execution, type StepEvent } from './run/execute.ts';
 import { onNodes } from './run/nodes.ts';
@@ -200,6 +201,8 @@ async function perform(
   const beside = verb.beside?.(plan, state, signal);
   const onNode = onNodes(verb.cluster, state);
   const shells = openShells(hold, onNode, given);
+  const running = new Set(state.nodes.filter(isRunning).map(({ node }) => node));
+  shells.warm(plan.steps.filter(({ node }) => running.has(node)));
   const doing: Doing = {
     spawn,
     quick: shells.quick,

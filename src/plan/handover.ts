@@ -1,5 +1,5 @@
 import type { NodeState, Place } from '../facts/state.ts';
-import { RUNS_NOT, SHUT_DOWN, START_AGAIN, STOP_SOON, STOPPED } from '../tools/handover.ts';
+import { RUNS_NOT, START_AGAIN, STOP_SOON, STOPPED } from '../tools/handover.ts';
 import { startLog, startSoon } from '../tools/service.ts';
 import { script } from '../tools/shell.ts';
 import type { Step } from './plan.ts';
@@ -13,21 +13,14 @@ export const OUTAGE_MOST = 60;
 /** The name under which the position of the shutdown checkpoint is kept. */
 export const SHUTDOWN = 'shutdown';
 
-export const STOP = 'stop the primary: writes end here';
+export const STOP = 'stop the primary: writes end here, and its shutdown checkpoint is written';
 
 /** A fast stop by pg_ctl, whoever owns the server: it is started by its owner, and pg_ctl need not be waited for. */
-export function stopSteps({ node, machine, place }: Primary, seconds: number): readonly Step[] {
+export function stopStep({ node, machine, place }: Primary, seconds: number): Step {
   const stop = [machine.programs.pg_ctl ?? 'pg_ctl', '-D', place.real, '-W', '-s', '-m', 'fast', 'stop'];
   const control = machine.programs.pg_controldata ?? 'pg_controldata';
-  return [
-    run(node, STOP, script(STOP_SOON, 'stop', place.real, ...stop)),
-    run(
-      node,
-      'it has written its shutdown checkpoint',
-      script(SHUT_DOWN, 'shut-down', place.real, control, String(seconds)),
-      { capture: SHUTDOWN, seconds: seconds + 5 },
-    ),
-  ];
+  const argv = script(STOP_SOON, 'stop', place.real, control, String(seconds), ...stop);
+  return run(node, STOP, argv, { capture: SHUTDOWN, seconds: seconds + 5 });
 }
 
 /** Starts a server that may be stopping still, after `most` seconds by force. */

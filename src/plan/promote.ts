@@ -125,31 +125,26 @@ function triggerFile(found: Standby): string | undefined {
 }
 
 export function promotionSteps(found: Standby, request: { seconds: number }): readonly Step[] {
-  const { node, machine, place } = found;
-  const trigger = triggerFile(found);
+  const { node } = found;
   const socket = socketOf(found);
   return [
     ...(found.paused ? [sql(node, 'go on replaying', socket, ['SELECT pg_wal_replay_resume();'])] : []),
-    // pg_ctl would poll ten times a second; we ask more often.
-    trigger === undefined
-      ? run(
-          node,
-          'promote',
-          script(
-            PROMOTE,
-            'promote',
-            place.real,
-            machine.programs.pg_ctl ?? 'pg_ctl',
-            '-D',
-            place.real,
-            '-W',
-            '-s',
-            'promote',
-          ),
-        )
-      : write(node, `promote: ${trigger} tells it`, trigger, [''], '0600'),
+    promoteStep(found),
     ask(node, 'it takes writes', socket, ['SELECT NOT pg_is_in_recovery();'], 't', request.seconds),
   ];
+}
+
+/** By SQL where there is a function for it: a question in a session that is open; pg_ctl does the same, and polls. */
+function promoteStep(found: Standby): Step {
+  const { node, machine, place, server } = found;
+  const trigger = triggerFile(found);
+  if (trigger !== undefined) return write(node, `promote: ${trigger} tells it`, trigger, [''], '0600');
+  if (has(server.version, RECOVERY_IN_SETTINGS) && server.superuser)
+    return sql(node, 'promote', socketOf(found), [
+      'SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(false) END;',
+    ]);
+  const pgCtl = [machine.programs.pg_ctl ?? 'pg_ctl', '-D', place.real, '-W', '-s', 'promote'];
+  return run(node, 'promote', script(PROMOTE, 'promote', place.real, ...pgCtl));
 }
 
 /** What has no hurry once writes are taken: the past is taken out of its settings, the others follow it. */

@@ -5,7 +5,7 @@ import { timelineOf } from '../facts/view.ts';
 import { recoveryConf } from '../render/recovery.ts';
 import type { Socket } from '../tools/psql.ts';
 import { sqlLiteral } from '../tools/words.ts';
-import { OUTAGE_MOST, SHUTDOWN, startAgain, stopSteps } from './handover.ts';
+import { OUTAGE_MOST, SHUTDOWN, startAgain, stopStep } from './handover.ts';
 import { conninfoOf, passfileOf, passfileSteps, settingSteps, type Link } from './link.ts';
 import { linkTo, moveSteps, slotSteps, type Move } from './move.ts';
 import type { Plan, Step } from './plan.ts';
@@ -30,7 +30,7 @@ export function swapPlan(cluster: Cluster, cast: Cast, request: SwitchoverReques
       signalText(primary, link),
       '0600',
     ),
-    ...stopSteps(primary, outageMost(request)),
+    stopStep(primary, outageMost(request)),
     replayed(candidate, outageMost(request)),
   ];
   return {

@@ -11,6 +11,8 @@ type Session = ReturnType<typeof begin> & {
 export type Psqls = {
   /** SQL in the session of the step's node; what psql says and its exit status are those of a psql of its own. */
   ask: (step: Step, argv: readonly string[], asked: Asked) => Promise<Spawned>;
+  /** A session that will be asked. */
+  open: (step: Step, argv: readonly string[]) => void;
   /** Something else was done on the node: its server may have gone meanwhile. */
   doubt: (node: string) => void;
   close: () => Promise<void>;
@@ -26,15 +28,20 @@ const SURE_MS = 200;
 export function openPsqls(onNode: (step: Step, argv: readonly string[]) => readonly string[]): Psqls {
   const sessions = new Map<string, Session>();
   const queues = new Map<string, Promise<unknown>>();
+  const keyOf = ({ node }: Step, argv: readonly string[]): string => [node, ...argv].join('\0');
+  const opened = (key: string, step: Step, argv: readonly string[]): Session => {
+    const session = { ...begin(onNode(step, argv)), answered: 0 };
+    sessions.set(key, session);
+    return session;
+  };
   const ask: Psqls['ask'] = (step, argv, asked) => {
-    const key = [step.node, ...argv].join('\0');
+    const key = keyOf(step, argv);
     const next = (queues.get(key) ?? Promise.resolve()).then(async () => {
       const kept = sessions.get(key);
       const alive =
         kept !== undefined && (performance.now() - kept.answered < SURE_MS || (await isThere(kept)));
       if (kept !== undefined && !alive) void kept.end();
-      const session = alive ? kept : { ...begin(onNode(step, argv)), answered: 0 };
-      sessions.set(key, session);
+      const session = alive ? kept : opened(key, step, argv);
       const answer = await question(session, asked);
       if (session.heard.ended || answer.timedOut) sessions.delete(key);
       else session.answered = performance.now();
@@ -45,6 +52,10 @@ export function openPsqls(onNode: (step: Step, argv: readonly string[]) => reado
   };
   return {
     ask,
+    open: (step, argv) => {
+      const key = keyOf(step, argv);
+      if (!sessions.has(key)) opened(key, step, argv);
+    },
     doubt: (node) => {
       for (const [key, session] of sessions) if (key.startsWith(`${node}\0`)) session.answered = 0;
     },

@@ -9,7 +9,12 @@ export type Quick = (
   options: { stdin: string; seconds: number },
 ) => Promise<Spawned>;
 
-export type Shells = { quick: Quick; close: () => Promise<void> };
+export type Shells = {
+  quick: Quick;
+  /** Opens what these steps will ask, so that they do not wait for it. */
+  warm: (steps: readonly Step[]) => void;
+  close: () => Promise<void>;
+};
 
 /** Seconds that a host has to give us a shell. */
 const OPENING = 20;
@@ -17,7 +22,7 @@ const OPENING = 20;
 /**
  * One shell for each node and user, opened when it is first needed and kept: a step then costs a fork on its host,
  * not a login, a change of user and a start of Node's own. Lanes have shells of their own, so that they do not
- * wait for each other. `given` are shells that are open already: those of the locked nodes. Questions to a server
+ * wait for each other, but for the lane that is named for the node. `given` are shells that are open already: those of the locked nodes. Questions to a server
  * go to a psql of their own, which is kept too.
  */
 export function openShells(
@@ -38,7 +43,8 @@ export function openShells(
     }
   };
   const inShell: Quick = async (step, argv, options) => {
-    const own = step.asLogin === true || step.lane !== undefined ? undefined : given.get(step.node);
+    const isOwn = step.lane === undefined || step.lane === step.node;
+    const own = step.asLogin === true || !isOwn ? undefined : given.get(step.node);
     if (own !== undefined && !dead.has(step.node)) {
       const answer = await own(argv, options);
       if (answer.code === undefined) dead.add(step.node);
@@ -60,5 +66,12 @@ export function openShells(
   const close = async (): Promise<void> => {
     await Promise.all([psqls.close(), ...[...opened.values()].map(async (shell) => (await shell).release())]);
   };
-  return { quick, close };
+  const warm = (steps: readonly Step[]): void => {
+    for (const step of steps) {
+      if (step.do === 'write') continue;
+      const words = step.argv.filter((word) => typeof word === 'string');
+      if (words.length === step.argv.length && isPsql(words)) psqls.open(step, words);
+    }
+  };
+  return { quick, warm, close };
 }
