@@ -48,7 +48,8 @@ export function story(
 
 async function openLab(title: string): Promise<{ lab: Lab; close: () => Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), 'pgrepl-lab-'));
-  const keys = labKeys(join(made().dir, 'keys'));
+  // Stories of other workers make theirs at the same time.
+  const keys = labKeys(join(made().dir, `keys-${process.env['VITEST_POOL_ID'] ?? '1'}`));
   const net = await network();
   const hosts: Host[] = [];
   const said: string[] = [];
