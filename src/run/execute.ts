@@ -101,11 +101,29 @@ async function runGroups(
 ): Promise<Failed | 'interrupted' | undefined> {
   for (const group of groups) {
     if (doing.signal.aborted) return 'interrupted';
-    const ends = await Promise.all(group.map((lane) => runLane(lane, doing, captured, done)));
-    const bad = ends.find((end) => end !== undefined);
+    const bad = await runGroup(group, doing, captured, done);
     if (bad !== undefined) return bad;
   }
   return undefined;
+}
+
+/** What fails in one lane ends the others as an interrupt would: nobody waits for what cannot come any more. */
+async function runGroup(
+  group: ReturnType<typeof groupsOf>[number],
+  doing: Run,
+  captured: Map<string, string>,
+  done: Done[],
+): Promise<Failed | 'interrupted' | undefined> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([doing.signal, over.signal]);
+  const ends = await Promise.all(
+    group.map(async (lane) => {
+      const end = await runLane(lane, { ...doing, signal }, captured, done);
+      if (end !== undefined) over.abort();
+      return end;
+    }),
+  );
+  return ends.find((end) => typeof end === 'object') ?? ends.find((end) => end !== undefined);
 }
 
 async function runLane(
