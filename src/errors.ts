@@ -63,6 +63,11 @@ export class PgreplError extends Error {
   }
 }
 
+/** By its name: the program and its verbs are bundled apart, each with a class of its own. */
+export function isPgreplError(error: unknown): error is PgreplError {
+  return error instanceof Error && error.name === 'PgreplError' && 'problems' in error;
+}
+
 /** A `PgreplError` with one cause. */
 export function failure(outcome: Outcome, message: string, hint?: string): PgreplError {
   return new PgreplError(outcome, [hint === undefined ? { message } : { message, hint }]);

@@ -1,5 +1,5 @@
 import { CommanderError, type Command } from 'commander';
-import { failure, PgreplError, STATUS } from './errors.ts';
+import { failure, isPgreplError, STATUS, type PgreplError } from './errors.ts';
 import { buildProgram } from './program.ts';
 
 /** Runs the program and turns every end into an exit status. The only caller is bin. */
@@ -38,5 +38,5 @@ async function told(error: unknown, argv: readonly string[], command: string): P
 
 function knownAs(error: unknown): PgreplError | undefined {
   if (error instanceof CommanderError) return failure('usage', error.message.replace(/^error: /, ''));
-  return error instanceof PgreplError ? error : undefined;
+  return isPgreplError(error) ? error : undefined;
 }

@@ -1,5 +1,5 @@
 import { Chalk } from 'chalk';
-import { PgreplError, type Outcome, type Problem } from './errors.ts';
+import { isPgreplError, type Outcome, type Problem } from './errors.ts';
 import type { Ending, Mode, Talk, Verb } from './operate.ts';
 import type { StepEvent } from './run/execute.ts';
 import { document } from './report/json.ts';
@@ -26,7 +26,7 @@ export function tellProblems(problems: readonly Problem[]): void {
 
 /** A bad end that no pipeline could tell: as text, or as the one JSON document. */
 export function tellError({ command, json, error }: { command: string; json: boolean; error: Error }): void {
-  const known = error instanceof PgreplError ? error : undefined;
+  const known = isPgreplError(error) ? error : undefined;
   const problems: readonly Problem[] = known?.problems ?? [
     {
       message: `pgrepl itself is at fault: ${error.message}`,

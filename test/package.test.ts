@@ -34,7 +34,15 @@ test('npm pack and npm install without a network give a command that runs', () =
   const [packed] = JSON.parse(packing.stdout) as Packed[];
   const files = packed?.files.map(({ path }) => path) ?? [];
   expect(files).toEqual(
-    expect.arrayContaining(['bin/pgrepl.js', 'dist/main.js', 'README.md', 'LICENSE', 'CHANGELOG.md']),
+    expect.arrayContaining([
+      'bin/pgrepl.js',
+      'bin/package.json',
+      'dist/main.cjs',
+      'dist/verbs/status.js',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+    ]),
   );
   const strangers = files.filter(
     (path) =>
