@@ -46,7 +46,7 @@ test('npm pack and npm install without a network give a command that runs', () =
   );
   const strangers = files.filter(
     (path) =>
-      !/^(bin\/pgrepl\.js|dist\/[\w-]+\.js|dist\/THIRD-PARTY-LICENSES\.txt|docs\/[\w./-]+|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/.test(
+      !/^(bin\/(?:pgrepl\.js|package\.json)|dist\/main\.cjs|dist\/(?:verbs\/)?[\w-]+\.js|dist\/THIRD-PARTY-LICENSES\.txt|docs\/[\w./-]+|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/.test(
         path,
       ),
   );
