@@ -71,9 +71,13 @@ export function endsWith(result: Result, code: number): Result {
 
 /** A switchover that is sent a signal when it has told its k-th step. */
 export function endedAt(stage: Trio, signal: NodeJS.Signals, to: string, k: number): Promise<Result> {
+  let sent = false;
   return pgrepl(['switchover', to, '-c', stage.file], {
     onStderr: (text, child) => {
-      if ((text.match(/^✓/gm) ?? []).length >= k) child.kill(signal);
+      // A second Ctrl-C would kill it.
+      if (sent || (text.match(/^✓/gm) ?? []).length < k) return;
+      sent = true;
+      child.kill(signal);
     },
   });
 }
