@@ -99,8 +99,19 @@ function notesOf(state: ClusterState, { primary, candidate }: Cast): readonly st
   const sessions = primary.server.sessions;
   return [
     ...(sessions > 0 ? [`${primary.node}: ${sessions} session${sessions === 1 ? ' is' : 's are'} cut`] : []),
+    ...logicalSlots(primary, candidate),
     ...state.nodes.flatMap((other) => leftAlone(other, candidate)),
   ];
+}
+
+/** A logical slot does not come along, unless it is kept in step there (sync_replication_slots, 17). */
+function logicalSlots(primary: Primary, candidate: Standby): readonly string[] {
+  const there = candidate.server.slots.map(({ name }) => name);
+  return primary.server.slots
+    .filter(({ name, type }) => type === 'logical' && !there.includes(name))
+    .map(
+      ({ name }) => `${primary.node}: the logical slot ${name} stays there: its subscriber gets nothing more`,
+    );
 }
 
 /** Nodes that a switchover does without, and what brings them back. */

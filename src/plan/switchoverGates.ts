@@ -41,6 +41,7 @@ export function switchoverGates(cast: Cast, maxLag: number): readonly Problem[] 
     ...archiver(primary),
     ...backups([primary, candidate]),
     ...synchronous(cast),
+    ...recovery(cast),
   ];
 }
 
@@ -197,4 +198,38 @@ function synchronous({ primary, candidate, siblings }: Cast): readonly Problem[]
       hint: `Set synchronous_standby_names on ${candidate.node} for its time as the primary.`,
     },
   ];
+}
+
+/** Left over from a restore, they would end the recovery of a standby somewhere (runtime-config-wal, Recovery Target). */
+const TARGETS = [
+  'recovery_target',
+  'recovery_target_lsn',
+  'recovery_target_name',
+  'recovery_target_time',
+  'recovery_target_xid',
+];
+
+/** Settings that mean nothing to a primary, and much to the standby that it becomes. */
+function recovery({ primary, others }: Cast): readonly Problem[] {
+  const value = ({ server }: Up, name: string): string => server.settings[name]?.value ?? '';
+  const targets = TARGETS.filter((name) => value(primary, name) !== '').map((name) => ({
+    message: `${primary.node}: ${name} is set, and as a standby it would stop there`,
+    hint: `Take ${name} out of the configuration of ${primary.node}, and reload it.`,
+  }));
+  const blind =
+    value(primary, 'hot_standby') === 'off'
+      ? [
+          {
+            message: `${primary.node}: hot_standby is off, and as a standby it could not be asked whether it streams`,
+            hint: `Set hot_standby = on on ${primary.node}; it counts from its next start on.`,
+          },
+        ]
+      : [];
+  const stays = [primary, ...others]
+    .filter((each) => !['', 'latest'].includes(value(each, 'recovery_target_timeline')))
+    .map((each) => ({
+      message: `${each.node}: recovery_target_timeline is ${value(each, 'recovery_target_timeline')}, and it would not follow the new timeline`,
+      hint: `Set recovery_target_timeline = 'latest' on ${each.node}.`,
+    }));
+  return [...targets, ...blind, ...stays];
 }

@@ -106,6 +106,11 @@ describe('of every swap', () => {
     );
     expect(notes(shutDown('pg3', '0/1', true))[0]).toMatch(/^pg3: does not run and is left alone/);
     expect(notes(empty('pg3'))).toEqual([]);
+    const slots = [slot('pg2'), slot('pg3'), slot('mine', { type: 'logical' })];
+    expect(notes(pg1({ slots }))).toEqual([
+      'pg1: the logical slot mine stays there: its subscriber gets nothing more',
+    ]);
+    expect(notes(pg1({ slots }), pg2({}, { slots: [slot('mine', { type: 'logical' })] }))).toEqual([]);
   });
 });
 

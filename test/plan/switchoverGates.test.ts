@@ -128,6 +128,21 @@ const GATES: readonly (readonly [string, readonly NodeState[], readonly string[]
     ],
   ],
   [
+    'a target of a restore',
+    [pg1(settings({ recovery_target_time: '2026-01-01' }))],
+    ['pg1: recovery_target_time is set, and as a standby it would stop there'],
+  ],
+  [
+    'the old primary could not be asked',
+    [pg1(settings({ hot_standby: 'off' }))],
+    ['pg1: hot_standby is off, and as a standby it could not be asked whether it streams'],
+  ],
+  [
+    'a timeline that is not followed',
+    [pg3({}, settings({ recovery_target_timeline: 'current' }))],
+    ['pg3: recovery_target_timeline is current, and it would not follow the new timeline'],
+  ],
+  [
     'several at once',
     [pg1({ backups: 1 }), pg2({ paused: true })],
     ['pg2: its replay is paused', 'pg1: a base backup is running and would be lost'],
