@@ -83,7 +83,8 @@ function install(packages) {
 function noMainCluster() {
   if (existsSync(CREATE_CLUSTER) || onPath('pg_createcluster')) return;
   mkdirSync(dirname(CREATE_CLUSTER), { recursive: true });
-  writeFileSync(CREATE_CLUSTER, 'create_main_cluster = false\n');
+  // The second line is the package's own: without it conf.d would be read by nobody.
+  writeFileSync(CREATE_CLUSTER, "create_main_cluster = false\nadd_include_dir = 'conf.d'\n");
 }
 
 function apt(words) {

@@ -86,5 +86,14 @@ export function debianSteps(input: Copy): readonly Step[] {
         ]
       : []),
     write(found.node, 'the settings of this node', path, [ownFile(settings(input))], '0644'),
+    ...(path.startsWith(`${dir}/`)
+      ? [
+          run(
+            found.node,
+            'postgresql.conf includes them',
+            script(ADD_INCLUDE, 'include', `${dir}/postgresql.conf`, path.slice(dir.length + 1)),
+          ),
+        ]
+      : []),
   ];
 }

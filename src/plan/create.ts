@@ -216,6 +216,11 @@ function debian(
       [ownFile(settings)],
       '0644',
     ),
+    run(
+      node,
+      'postgresql.conf includes them',
+      script(ADD_INCLUDE, 'include', `${dir}/postgresql.conf`, 'conf.d/99-pgrepl.conf'),
+    ),
     write(node, 'who may connect', `${dir}/pg_hba.conf`, [hba], 'keep'),
   ];
   return { steps, socket: futureSocket(found, port, '/var/run/postgresql'), place };

@@ -173,11 +173,15 @@ for d in "$@"; do
   printf '%s %s %s\n' "$(stat -c %d -- "$d")" "$(df -Pk -- "$d" | awk 'NR == 2 { print $4 }')" "$is"
 done`;
 
-/** Our include line at the end of somebody's postgresql.conf, once; everything before it stays byte for byte. */
+/**
+ * Our include line at the end of somebody's postgresql.conf, once; everything before it stays byte for byte. A file
+ * in conf.d needs none where that is included whole, which createcluster.conf decides on Debian.
+ */
 export const ADD_INCLUDE = String.raw`set -e
 [ -f "$1" ] || exit 0
 p=$(readlink -f -- "$1") && set -- "$p" "$2"
 grep -q "^include_if_exists = '$2'" "$1" && exit 0
+case $2 in conf.d/*) grep -Eq "^[[:space:]]*include_dir[[:space:]]*=?[[:space:]]*'(.*/)?conf\.d/?'" "$1" && exit 0 ;; esac
 n=$1.pgrepl-tmp
 cp -p -- "$1" "$n"
 if [ -s "$n" ] && [ -n "$(tail -c 1 -- "$n")" ]; then echo >>"$n"; fi

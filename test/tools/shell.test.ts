@@ -101,6 +101,21 @@ test('ADD_INCLUDE adds one line, once, and leaves the rest byte for byte', () =>
   );
 });
 
+test.each([
+  ["include_dir 'conf.d'\n", ''],
+  ["  include_dir = 'conf.d'  # Debian's\n", ''],
+  ["include_dir = '/etc/postgresql/15/main/conf.d/'\n", ''],
+  [
+    "#include_dir = 'conf.d'\n",
+    "include_if_exists = 'conf.d/99-pgrepl.conf'  # pgrepl: keep this line last\n",
+  ],
+])('ADD_INCLUDE looks whether conf.d is read: %j', (text, added) => {
+  const path = join(dir, 'postgresql.conf');
+  writeFileSync(path, text);
+  for (const _ of [1, 2]) fine(script(shell.ADD_INCLUDE, 'include', path, 'conf.d/99-pgrepl.conf'));
+  expect(read(path)).toBe(text + added);
+});
+
 describe('LEASH', () => {
   const leash = (...words: string[]): readonly string[] => script(shell.LEASH, 'leash', ...words);
 
