@@ -6,7 +6,10 @@ for (const [debian, major] of [
   [13, 17],
   [14, 18],
 ] as const) {
-  story(`a pair on Debian ${debian} with PostgreSQL ${major}`, (lab) =>
+  story(`a pair on Debian ${debian} with PostgreSQL ${major}, in a directory of its own`, (lab) =>
+    pairGrows(lab, { debian }),
+  );
+  story(`a pair on Debian ${debian} with PostgreSQL ${major}, in the layout of Debian`, (lab) =>
     pairGrows(lab, { debian, login: 'root', pgdata: `${major}/main` }),
   );
 }
