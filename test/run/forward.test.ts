@@ -89,6 +89,12 @@ test('a failure there is never undone, and the other lane does not wait for what
   expect(ended.ran).not.toContain('clean');
 });
 
+test('what was not seen is told of the first lane, whichever was the first to give up', async () => {
+  const steps = [step('promote', 'b'), wait('writes', 'b', 0.2), wait('streams', 'a', 0.05)];
+  const ended = await run({ steps }, {});
+  expect(ended).toMatchObject({ failed: { step: { why: 'writes' } } });
+});
+
 test('before it, what fails in one lane ends the others', async () => {
   const steps = [step('one', 'x'), wait('two', 'y'), step('three', 'y')];
   const ended = await run({ steps, undo: [step('back')] }, { one: fails });
