@@ -21,6 +21,8 @@ export type CloneRequest = {
   /** For the name of what --replace moves aside: `20261130T101500`. */
   stamp: string;
   seconds: number;
+  /** Addresses of those who will follow it when it is the primary. */
+  allow?: readonly string[];
 };
 
 /** The proof of a clone: it streams, and its position is past the one noted before the copy. */

@@ -2,8 +2,10 @@ import { has, RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
 import { ownFile } from '../render/conf.ts';
 import { ADD_INCLUDE, LEAST_CONFIG, script } from '../tools/shell.ts';
 import type { CloneRequest } from './cloneRequest.ts';
-import { portOf } from './create.ts';
+import { wantedHba } from './configFiles.ts';
+import { NEW_HBA, portOf } from './create.ts';
 import { ownPath } from './effective.ts';
+import { rulesFor } from './initRequest.ts';
 import { linkFiles } from './link.ts';
 import type { Step } from './plan.ts';
 import type { Source } from './source.ts';
@@ -27,7 +29,11 @@ export function configSteps(input: Copy, data: string): readonly Step[] {
   if (found.place.service.by === 'pg_ctlcluster') return [clean, ...link];
   return [
     clean,
-    run(name, 'a configuration, if the copy brought none', script(LEAST_CONFIG, 'config', data)),
+    run(
+      name,
+      'a configuration, if the copy brought none',
+      script(LEAST_CONFIG, 'config', data, newHba(request)),
+    ),
     write(name, 'the settings of this node', `${data}/pgrepl.conf`, [ownFile(settings(input))], '0600'),
     run(
       name,
@@ -36,6 +42,11 @@ export function configSteps(input: Copy, data: string): readonly Step[] {
     ),
     ...link,
   ];
+}
+
+/** Who may connect, where the copy does not say it: the owner, and those who will follow it as a primary. */
+function newHba({ link, allow = [] }: CloneRequest): string {
+  return wantedHba(NEW_HBA, rulesFor(link.role, allow));
 }
 
 function cleanArgv(source: Source, data: string): readonly string[] {
@@ -80,12 +91,13 @@ export function debianSteps(input: Copy): readonly Step[] {
           run(
             found.node,
             'a configuration, if the copy brought none',
-            script(LEAST_CONFIG, 'config', found.place.real),
+            script(LEAST_CONFIG, 'config', found.place.real, newHba(request)),
           ),
           run(found.node, "Debian's configuration around it", create, { asLogin: true, seconds: 600 }),
         ]
       : []),
     write(found.node, 'the settings of this node', path, [ownFile(settings(input))], '0644'),
+    ...hbaSteps(input),
     ...(path.startsWith(`${dir}/`)
       ? [
           run(
@@ -95,5 +107,16 @@ export function debianSteps(input: Copy): readonly Step[] {
           ),
         ]
       : []),
+  ];
+}
+
+/** A configuration that was there before has rules of its own; ours are put before them. */
+function hbaSteps({ found, request }: Copy): readonly Step[] {
+  const { hba } = found.place.files;
+  if (hba === undefined) return [];
+  const text = wantedHba(hba.text, rulesFor(request.link.role, request.allow ?? []));
+  if (text === hba.text) return [];
+  return [
+    write(found.node, 'those who will follow it are let in', hba.path, [text], 'keep', { was: hba.text }),
   ];
 }

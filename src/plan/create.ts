@@ -19,7 +19,7 @@ export function portOf(node: Node): number {
 }
 
 /** What a new cluster's pg_hba.conf says: the owner by the socket, everybody else with a password. */
-const NEW_HBA = `# PostgreSQL client authentication: the first record that matches decides.
+export const NEW_HBA = `# PostgreSQL client authentication: the first record that matches decides.
 local   all   all                  peer
 host    all   all   127.0.0.1/32   scram-sha-256
 host    all   all   ::1/128        scram-sha-256

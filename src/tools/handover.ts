@@ -16,8 +16,9 @@ serves() {
 /**
  * A fast stop up to its shutdown checkpoint, whose position is printed. Its processes may live on: a walsender that
  * sends the last of it, an archive_command. Nothing is written after it (ShutdownXLOG, xlog.c). It is told and seen in
- * one command, so that whoever comes after it never takes a server that was told to stop for one that serves. The
- * state is the fifth word of pg_control, and 1 is "shut down" (pg_control.h): pg_controldata is asked only then.
+ * one command, so that whoever comes after it never takes a server that was told to stop for one that serves. In
+ * pg_control the state is at 16, where 1 is "shut down", and the checkpoint's position at 32 (pg_control.h, 10 to 18);
+ * pg_controldata is asked where od cannot tell.
  */
 export const STOP_SOON = String.raw`export LC_ALL=C
 d=$1 control=$2; end=$(($(date +%s) + $3)); shift 3
@@ -29,6 +30,9 @@ while :; do
   alive || gone=yes
   s=$(od -An -tu4 -j16 -N4 "$d/global/pg_control" 2>/dev/null) || s=1
   if [ "${'$'}{s##* }" = 1 ]; then
+    at=$(od -An -tx8 -j32 -N8 "$d/global/pg_control" 2>/dev/null)
+    at=${'$'}{at##* }
+    case $at in ????????????????) printf '%s/%s\n' "${'$'}{at%????????}" "${'$'}{at#????????}"; exit 0 ;; esac
     out=$("$control" -D "$d" 2>/dev/null)
     case $out in
       *'cluster state:'*' shut down'*) printf '%s\n' "$out" | sed -n 's/^Latest checkpoint location: *//p'; exit 0 ;;

@@ -194,7 +194,7 @@ export const LEAST_CONFIG = String.raw`set -e
 umask 077
 [ -f "$1/postgresql.conf" ] || echo "# made by pgrepl: the upstream keeps its configuration outside its data directory" >"$1/postgresql.conf"
 [ -f "$1/pg_ident.conf" ] || : >"$1/pg_ident.conf"
-[ -f "$1/pg_hba.conf" ] || printf '%s\n' "# made by pgrepl" "local all all peer" "host all all 127.0.0.1/32 scram-sha-256" "host all all ::1/128 scram-sha-256" >"$1/pg_hba.conf"`;
+[ -f "$1/pg_hba.conf" ] || printf %s "$2" >"$1/pg_hba.conf"`;
 
 /** Takes settings out of a postgresql.auto.conf whose server does not run, and appends stdin. */
 export const EDIT_AUTO = String.raw`set -e

@@ -1,5 +1,6 @@
 import type { Action } from '../action.ts';
-import { addressOf } from '../addresses.ts';
+import { isIP } from 'node:net';
+import { addressesOf, addressOf } from '../addresses.ts';
 import { askSource, type Outside } from '../askSource.ts';
 import { pathFault } from '../cluster/path.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
@@ -31,6 +32,7 @@ export const cloneStandby: Action = async ([name], flags) => {
   const outside = outsideOf(node, list(flags, 'tablespaceMapping'), text(flags, 'waldir'));
   const maxRate = text(flags, 'maxRate');
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
+  const allow = await addressesOf(cluster, node, isIP(from.host) === 0 ? [] : [from.host]);
   const plan = async (state: ClusterState) => {
     const link: Link = {
       host: from.host,
@@ -48,6 +50,7 @@ export const cloneStandby: Action = async ([name], flags) => {
       replace: flags['replace'] === true,
       ...outside,
       stamp,
+      allow,
       seconds: modeOf(flags).timeout ?? 300,
       ...(maxRate === undefined ? {} : { maxRate }),
     };
