@@ -286,6 +286,20 @@ function lookOf(verb: Verb, mode: Mode, lock: string | undefined): Look {
     hold,
     seconds: Math.min(20, mode.timeout ?? 20),
     ...(verb.sizes === true ? { sizes: true } : {}),
-    ...(lock === undefined ? {} : { lock: (node: Node) => (locked.has(node.name) ? lock : undefined) }),
+    ...(lock === undefined
+      ? {}
+      : { lock: (node: Node) => (locked.has(node.name) ? lock : undefined), isOver: isDead }),
   };
+}
+
+/** Whether the pgrepl of a lock ran on this machine and runs no more; of another machine's nothing is known. */
+export function isDead(holder: string): boolean {
+  const match = /, pid (\d+) of \S+ on (\S+), since/.exec(holder);
+  if (match?.[2] !== hostname()) return false;
+  try {
+    process.kill(Number(match[1]), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
 }

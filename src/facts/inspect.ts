@@ -19,6 +19,8 @@ export type Look = {
   brief?: boolean;
   /** Who asks, for a node that is to be locked; nothing is locked without it. */
   lock?: (node: Node) => string | undefined;
+  /** Whether the pgrepl that a lock names is known to be dead. */
+  isOver?: (holder: string) => boolean;
 };
 
 /** A node as it was found, and its lock where one was taken. `release` lets it go; so does our end. */
@@ -63,7 +65,21 @@ export async function lookAt(node: Node, look: Look): Promise<Looked> {
     ],
   ]);
   const held = await look.hold(words, `\n${token} end`, look.seconds);
-  return read(node, held, token, look);
+  const looked = await read(node, held, token, look);
+  const over = takenOver(looked.lockedBy, node, look);
+  return over === undefined ? looked : lookAt(node, over);
+}
+
+/**
+ * A holder whose pgrepl is dead is one whose connection was cut: sshd lets its shell live on until the kernel gives
+ * the connection up, which may take hours. It is ended, once, by who knows that its pgrepl is dead.
+ */
+function takenOver(lockedBy: string | undefined, node: Node, look: Look): Look | undefined {
+  const shell = /, shell (\d+)$/.exec(lockedBy ?? '')?.[1];
+  const lock = look.lock?.(node);
+  if (lockedBy === undefined || shell === undefined || lock === undefined) return undefined;
+  if (lock.startsWith('!') || look.isOver?.(lockedBy) !== true) return undefined;
+  return { ...look, lock: () => `!${shell} ${lock}` };
 }
 
 /** Undefined where no server runs, or it is one that must be looked at more closely. */

@@ -56,7 +56,13 @@ if [ -n "$lock" ]; then
   f=/tmp/.pgrepl-$me-${'$'}{f%% *}-${'$'}{f##* }.lock
   # In a directory where everybody may write: neither somebody's link nor somebody's file.
   if [ -L "$f" ] || { [ -e "$f" ] && [ ! -O "$f" ]; }; then say locked "no somebody who made $f, which is not ours"; exit 0; fi
-  if exec 9<>"$f" && flock -n 9; then printf '%s\n' "$lock" >"$f"; say locked yes; else say locked "no $(cat "$f" 2>/dev/null)"; exit 0; fi
+  over=
+  case $lock in '!'*) over=${'$'}{lock%% *} over=${'$'}{over#!} lock=${'$'}{lock#* } ;; esac
+  if [ -n "$over" ] && [ "$(readlink "/proc/$over/fd/9")" = "$f" ]; then
+    kill "$over"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do [ -e "/proc/$over/fd/9" ] || break; sleep 0.1; done
+  fi
+  if exec 9<>"$f" && flock -n 9; then printf '%s, shell %s\n' "$lock" "$$" >"$f"; say locked yes; else say locked "no $(cat "$f" 2>/dev/null)"; exit 0; fi
 fi
 parent=${'$'}{real%/*}; parent=${'$'}{parent:-/}
 near=$real; while [ ! -d "$near" ]; do near=${'$'}{near%/*}; near=${'$'}{near:-/}; done
