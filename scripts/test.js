@@ -1,5 +1,6 @@
 // Runs the tests and ends with one line: `N passed, N failed[, N skipped]`.
-//   node scripts/test.js                    everything but test/majors and test/hosts
+//   node scripts/test.js                    everything but the long ones, test/majors and test/hosts
+//   node scripts/test.js long               pgrepl killed or stopped at each step, and what goes wrong in the middle
 //   node scripts/test.js majors             test/majors, with servers of PostgreSQL 10 to 18
 //   node scripts/test.js render plan        these folders (or files) of test/
 //   node scripts/test.js run -t 'a name'    what begins with a hyphen, and what follows it, goes to vitest
@@ -13,13 +14,28 @@ import { ensureMajors } from './majors.js';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
 
+/** Minutes of kills and failures in the middle: CI runs them, and who touches what they test. */
+const LONG = [
+  'initPrimaryStops',
+  'kill',
+  'killPromote',
+  'rejoinKilled',
+  'rewindKilled',
+  'switchoverBack',
+  'switchoverInterrupted',
+  'switchoverKilled',
+  'cloneNames',
+  'debian',
+].map((name) => `e2e/${name}.test.ts`);
+
 const { suites, passed } = parse(process.argv.slice(2));
 const majors = suites.includes('majors') || process.env['PGREPL_MAJORS'] === '1';
 process.exitCode = !majors || fetched() ? runTests() : 1;
 
 function parse(words) {
   const first = words.findIndex((word) => word.startsWith('-'));
-  const named = first < 0 ? words : words.slice(0, first);
+  const given = first < 0 ? words : words.slice(0, first);
+  const named = given.flatMap((suite) => (suite === 'long' ? LONG : [suite]));
   const missing = named.find((suite) => !existsSync(join(ROOT, 'test', suite)));
   if (missing === undefined) return { suites: named, passed: first < 0 ? [] : words.slice(first) };
   console.error(`test: there is no test/${missing}`);
@@ -43,6 +59,7 @@ function runTests() {
   const report = join(directory, 'report.json');
   const words = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   if (!majors) words.push('--exclude=test/majors/**');
+  if (suites.length === 0) words.push(...LONG.map((file) => `--exclude=test/${file}`));
   // scripts/hosts.js makes the machines first, and names the files.
   if (!suites.some((suite) => suite.startsWith('hosts/'))) words.push('--exclude=test/hosts/**');
   words.push(...suites.map((suite) => `test/${suite}`), ...passed);
