@@ -91,11 +91,6 @@ export function ownerSteps(found: Extract<NodeState, { place: Place }>): readonl
   ];
 }
 
-/** Where staging goes once ownerSteps made the directory: it then exists and its parent is root's. */
-export function stagingOf(found: Extract<NodeState, { place: Place }>): string {
-  return found.place.staging;
-}
-
 export function createSteps(input: {
   found: Empty;
   node: Node;

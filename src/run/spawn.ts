@@ -265,16 +265,7 @@ export type Stream = { end: () => Promise<void> };
 /** A program that talks line by line until it is ended; it is on a leash (tools/shell.ts), so its stdin ends it. */
 export function stream(words: readonly string[], stdin: string, onLine: (line: string) => void): Stream {
   const [program = '', ...rest] = words;
-  const child = execa(program, rest, {
-    cwd: '/',
-    env: cleanEnvironment(),
-    extendEnv: false,
-    reject: false,
-    detached: true,
-    cleanup: false,
-    buffer: false,
-    stdin: 'pipe',
-  });
+  const child = execa(program, rest, { ...HELD, env: cleanEnvironment() });
   let part = '';
   child.stdin.on('error', () => undefined); // it may end first: what it measured ends with its server
   child.stdin.write(`${Buffer.byteLength(stdin)}\n${stdin}`);

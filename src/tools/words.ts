@@ -1,6 +1,7 @@
 /**
  * The words commands are made of. A `Secret` is an object that prints as dots and does not fit into `Argv`:
- * the compiler keeps passwords off command lines, `reveal` is called in run/ alone.
+ * the compiler keeps passwords off command lines. `reveal` is for what turns it into bytes or another Secret: the
+ * stdin of a program, a verifier, an escaped line of a password file.
  */
 export class Secret {
   readonly #value: string;
