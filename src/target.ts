@@ -35,6 +35,10 @@ export async function findTarget(
 ): Promise<Target> {
   const debian = name === undefined ? parseDebianName(flags.pgdata ?? '') : parseDebianName(name);
   const named = name !== undefined && debian === undefined;
+  if (name !== undefined && !named && flags.pgdata !== undefined)
+    throw new PgreplError('usage', [
+      { message: `--pgdata ${flags.pgdata} has no effect: ${name} says already which server is meant` },
+    ]);
   const explicit = flags.pgdata !== undefined || (debian !== undefined && name !== undefined);
   const file =
     explicit && !named && flags.config === undefined
@@ -82,6 +86,12 @@ function byName(cluster: Cluster, name: string | undefined, flags: TargetFlags):
       { message: name === undefined ? `${said}: a node's name is missing` : said, hint },
     ]);
   }
+  if (flags.name !== undefined)
+    throw new PgreplError('usage', [
+      {
+        message: `--name has no effect: ${found.name} has its name from ${cluster.file ?? 'the cluster file'}`,
+      },
+    ]);
   const node = changed(found, flags);
   return {
     cluster: { ...cluster, nodes: cluster.nodes.map((other) => (other === found ? node : other)) },

@@ -105,6 +105,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
   const real = at.one('real') ?? node.pgdata ?? '';
   const owner = at.one('dirmode')?.split(' ')[1];
   const walLink = at.one('wallink');
+  const walNamed = at.one('walnamed');
   const socketDir = at.one('socket') ?? firstSocket(at.one('sockets'));
   const written = Math.max(...(at.one('written') ?? '').split('\n').filter(Boolean).map(Number));
   const confWrong = at.one('confwrong');
@@ -135,6 +136,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
     aside: at.all('aside'),
     ...(socketDir === undefined ? {} : { socketDir }),
     ...(walLink === undefined ? {} : { walLink }),
+    ...(walNamed === undefined ? {} : { walNamed }),
     ...(Number.isFinite(written) ? { written } : {}),
     ...(confWrong === undefined ? {} : { confWrong }),
     tablespaces: at.all('tablespace').map((line) => {

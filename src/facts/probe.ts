@@ -124,7 +124,7 @@ for x in postgres initdb pg_ctl psql pg_basebackup pg_controldata pg_rewind pg_v
     else p=$(command -v "$x") && say "program $x" "$p"; fi ;;
   esac; fi
 done
-[ -L "$real/pg_wal" ] && say wallink "$(readlink -f -- "$real/pg_wal")"
+[ -L "$real/pg_wal" ] && { say wallink "$(readlink -f -- "$real/pg_wal")"; say walnamed "$(readlink -- "$real/pg_wal")"; }
 for l in "$real"/pg_tblspc/*; do [ -L "$l" ] && say tablespace "${'$'}{l##*/} $(readlink -f -- "$l")"; done
 answer=
 if [ -n "$alive" ]; then

@@ -74,6 +74,8 @@ export type Place = {
   confWrong?: string;
   /** Where pg_wal points, if it is a link. */
   walLink?: string;
+  /** The same as the link has it: links in the path of its target are not resolved. */
+  walNamed?: string;
   tablespaces: readonly { oid: number; location: string }[];
   service: Service;
   files: ConfigFiles;

@@ -3,6 +3,7 @@ import type { Problem } from '../errors.ts';
 import type { NodeState } from '../facts/state.ts';
 import { restart } from '../tools/service.ts';
 import { changedSettings, fileSteps, hbaProblems, wantNotes } from './configFiles.ts';
+import { unmetDemands } from './demands.ts';
 import { UNITS } from './effective.ts';
 import { passwordMissing, refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
 import { overriding, overridingFiles, pending, readAfterOurs } from './overrides.ts';
@@ -87,6 +88,7 @@ function whyNotAdopted(
   const later = overridingFiles(found, wants, desired);
   return [
     ...wrongServer(found, request),
+    ...unmetDemands(found, request.demands),
     ...hbaProblems(found),
     ...passwordMissing(found, request, hasPassword),
     ...overriding(found, desired),

@@ -3,6 +3,7 @@ import type { Problem } from '../errors.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { start } from '../tools/service.ts';
 import { changedSettings, fileSteps, hbaProblems, wantNotes } from './configFiles.ts';
+import { unmetDemands } from './demands.ts';
 import { effective } from './effective.ts';
 import { refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
 import { overriding, overridingFiles, readAfterOurs } from './overrides.ts';
@@ -34,6 +35,7 @@ export function planStopped(
   const desired = desiredOwn(found, wants, fixedFor(found, request.node));
   const refusals = [
     ...standby,
+    ...unmetDemands(found, request.demands),
     ...recovering(found),
     ...rewinding(found),
     ...confProblems(found),

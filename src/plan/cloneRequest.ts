@@ -2,6 +2,7 @@ import type { Node } from '../cluster/types.ts';
 import { RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
 import type { Problem } from '../errors.ts';
 import { stop } from '../tools/service.ts';
+import type { Demands } from './demands.ts';
 import { streamingStep, type Link } from './link.ts';
 import type { Step } from './plan.ts';
 import type { Source } from './source.ts';
@@ -18,6 +19,8 @@ export type CloneRequest = {
   waldir?: string;
   tablespaces: Readonly<Record<string, string>>;
   maxRate?: string;
+  /** What flags alone say: of a standby that is there it must hold already. */
+  demands?: Demands;
   /** For the name of what --replace moves aside: `20261130T101500`. */
   stamp: string;
   seconds: number;

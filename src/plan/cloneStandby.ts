@@ -12,6 +12,7 @@ import {
 import { copySteps, installStep, leftoverSteps } from './copy.ts';
 import type { Copy } from './copyConfig.ts';
 import { copyGates } from './copyGates.ts';
+import { unmetDemands } from './demands.ts';
 import { notOurs } from './initPrimary.ts';
 import { proof, type CloneRequest } from './cloneRequest.ts';
 import { leadsTo, passfileSteps, relinkSteps, writtenLink, type Link } from './link.ts';
@@ -45,12 +46,12 @@ export function planCloneStandby(state: ClusterState, request: CloneRequest): Pl
     case 'mute':
       return planMute(found, request, title);
     case 'standby':
-      if (isThere(found, request)) return planRunning(found, request, title);
+      if (isThere(found, request)) return asDemanded(found, request, planRunning(found, request, title));
       return planReplaced(found, request, title, otherUpstream(found, request));
     case 'primary':
       return planReplaced(found, request, title, isPrimary(found, request));
     case 'stopped':
-      if (isMadeByUs(found, request)) return planStart(found, request, title);
+      if (isMadeByUs(found, request)) return asDemanded(found, request, planStart(found, request, title));
       return planReplaced(found, request, title, isInTheWay(found, request));
     case 'empty':
       return planCopy(found, request, title);
@@ -64,6 +65,13 @@ export function needsSource(found: NodeState | undefined, link: Link): boolean {
     leadsTo(found.conninfo, found.slot, link) &&
     found.streaming?.status === 'streaming'
   );
+}
+
+/** Nothing is copied then, and a flag that says how the copy is made must be what was made. */
+function asDemanded(found: Seen, { demands }: CloneRequest, plan: Plan): Plan {
+  const unmet = unmetDemands(found, demands);
+  if (unmet.length === 0) return plan;
+  return { title: plan.title, refusals: [...unmet, ...plan.refusals], steps: [] };
 }
 
 type StandbyState = Extract<NodeState, { is: 'standby' }>;

@@ -3,6 +3,7 @@ import type { ServerVersion } from '../cluster/version.ts';
 import type { Problem } from '../errors.ts';
 import { ruleFor } from '../render/hba.ts';
 import type { Secret } from '../tools/words.ts';
+import type { Demands } from './demands.ts';
 import type { Plan } from './plan.ts';
 import type { Seen } from './steps.ts';
 import { replicationWants, type Want } from './wants.ts';
@@ -16,6 +17,7 @@ export type InitRequest = {
   password?: { verifier: Secret; fits: (verifier: string) => boolean };
   restart: boolean;
   waldir?: string;
+  demands?: Demands;
 };
 
 /** Databases a standby's role is let into: for the stream, and for what pg_rewind and a copy ask (libpq_source.c). */

@@ -1,4 +1,4 @@
-import type { Action } from '../action.ts';
+import type { Action, Flags } from '../action.ts';
 import { isIP } from 'node:net';
 import { addressesOf, addressOf } from '../addresses.ts';
 import { askSource, type Outside } from '../askSource.ts';
@@ -9,6 +9,7 @@ import type { ClusterState } from '../facts/state.ts';
 import { passwordOf } from '../passwords.ts';
 import type { CloneRequest } from '../plan/cloneRequest.ts';
 import { needsSource, planCloneStandby } from '../plan/cloneStandby.ts';
+import type { Demands } from '../plan/demands.ts';
 import type { Link } from '../plan/link.ts';
 import { isSeen } from '../plan/steps.ts';
 import { applicationName, isSlotName } from '../render/names.ts';
@@ -16,7 +17,7 @@ import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { findTarget } from '../target.ts';
-import { list, modeOf, perform, targetFlags, text } from './modes.ts';
+import { list, modeOf, number, perform, targetFlags, text } from './modes.ts';
 
 export const cloneStandby: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
@@ -30,7 +31,8 @@ export const cloneStandby: Action = async ([name], flags) => {
       `--slot ${slot}: a slot's name has lower-case letters, digits and underscores, 63 at most`,
     );
   const outside = outsideOf(node, list(flags, 'tablespaceMapping'), text(flags, 'waldir'));
-  const maxRate = text(flags, 'maxRate');
+  const maxRate = rateOf(text(flags, 'maxRate'));
+  const demands = demandsOf(flags);
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
   const allow = await addressesOf(cluster, node, isIP(from.host) === 0 ? [] : [from.host]);
   const plan = async (state: ClusterState) => {
@@ -49,6 +51,7 @@ export const cloneStandby: Action = async ([name], flags) => {
       source: await sourceFor(cluster, state, node, from.name, link, outside),
       replace: flags['replace'] === true,
       ...outside,
+      demands,
       stamp,
       allow,
       seconds: modeOf(flags).timeout ?? 300,
@@ -114,7 +117,35 @@ function portOf(state: ClusterState, name: string): number {
 /** Absolute paths, `=` in them escaped as pg_basebackup has it. */
 const MAPPING = /^(\/(?:[^=\\]|\\.)*)=(\/[^]*)$/;
 
-function outsideOf(node: Node, flags: readonly string[], flag: string | undefined): Outside {
+/** What the flags alone say, without the cluster file: of a standby that is there it must hold. */
+function demandsOf(flags: Flags): Demands {
+  const waldir = text(flags, 'waldir');
+  const port = number(flags, 'port');
+  return {
+    tablespaces: outsideOf({ tablespaces: {} }, list(flags, 'tablespaceMapping'), undefined).tablespaces,
+    ...(waldir === undefined ? {} : { waldir }),
+    ...(port === undefined ? {} : { port }),
+  };
+}
+
+/** kB, or with a suffix k or M, from 32 kB to 1 GB (parse_max_rate in pg_basebackup.c). */
+function rateOf(rate: string | undefined): string | undefined {
+  if (rate === undefined) return undefined;
+  const match = /^(\d+(?:\.\d+)?)([kM]?)$/.exec(rate);
+  const kilobytes = Number(match?.[1] ?? 0) * (match?.[2] === 'M' ? 1024 : 1);
+  if (kilobytes >= 32 && kilobytes <= 1024 * 1024) return rate;
+  throw failure(
+    'usage',
+    `--max-rate ${rate}: is no rate from 32k to 1024M`,
+    'It is a number of kB a second, or of MB with an M behind it: 50M.',
+  );
+}
+
+function outsideOf(
+  node: Pick<Node, 'tablespaces' | 'waldir'>,
+  flags: readonly string[],
+  flag: string | undefined,
+): Outside {
   const pairs = flags.map((text) =>
     MAPPING.exec(text)
       ?.slice(1)

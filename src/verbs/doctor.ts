@@ -9,13 +9,14 @@ import { nodeRows } from '../report/rows.ts';
 import { isUnicode, width } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
 import { findTarget } from '../target.ts';
-import { modeOf, targetFlags } from './modes.ts';
+import { havePort, modeOf, targetFlags } from './modes.ts';
 
 export const doctor: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'cluster');
   const { json, timeout } = modeOf(flags);
   const password = await passwordOf(cluster);
   const state = await observe(cluster, { sizes: true, ...(timeout === undefined ? {} : { timeout }) });
+  await havePort(flags, node, state);
   const all = examine(cluster, state, await askDoctor(cluster, state, password));
   const checks = all.filter(
     (check) => node === undefined || check.node === node.name || check.about === node.name,

@@ -11,7 +11,7 @@ import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { findTarget } from '../target.ts';
-import { modeOf, perform, targetFlags, text } from './modes.ts';
+import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const follow: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
@@ -28,6 +28,7 @@ export const follow: Action = async ([name], flags) => {
     ...(password === undefined ? {} : { password }),
   };
   const plan = async (state: ClusterState) => {
+    await havePort(flags, node, state);
     const asked = await ask(cluster, state, request);
     return planFollow(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
   };

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Action } from '../action.ts';
 import { addressesOf, allowed } from '../addresses.ts';
+import { pathFault } from '../cluster/path.ts';
 import { roleFault } from '../cluster/role.ts';
 import { failure, together } from '../errors.ts';
 import { passwordOf } from '../passwords.ts';
@@ -17,10 +18,12 @@ export const initPrimary: Action = async ([name], flags) => {
     target.then((found) => passwordOf(found.cluster)),
     allowed(list(flags, 'allow')),
     possibleRole(text(flags, 'replicationRole')),
+    possiblePath(text(flags, 'waldir')),
   );
   if (node === undefined) return;
   const allow = await addressesOf(cluster, node, given);
-  const waldir = text(flags, 'waldir') ?? node.waldir;
+  const asked = text(flags, 'waldir');
+  const waldir = asked ?? node.waldir;
   await perform(
     {
       command: 'init-primary',
@@ -33,6 +36,7 @@ export const initPrimary: Action = async ([name], flags) => {
           allow,
           restart: flags['restart'] !== false,
           ...(waldir === undefined ? {} : { waldir }),
+          demands: asked === undefined ? {} : { waldir: asked },
           ...(password === undefined
             ? {}
             : {
@@ -51,4 +55,9 @@ export const initPrimary: Action = async ([name], flags) => {
 async function possibleRole(name: string | undefined): Promise<void> {
   const wrong = name === undefined ? undefined : roleFault(name);
   if (wrong !== undefined) throw failure('usage', `--replication-role ${name ?? ''}: ${wrong}`);
+}
+
+async function possiblePath(path: string | undefined): Promise<void> {
+  const fault = path === undefined ? undefined : pathFault(path);
+  if (fault !== undefined) throw failure('usage', `--waldir: ${fault}`);
 }

@@ -1,4 +1,7 @@
 import type { Flags } from '../action.ts';
+import type { Node } from '../cluster/types.ts';
+import { failure, PgreplError } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
 import type { Mode, Verb } from '../operate.ts';
 import type { TargetFlags } from '../target.ts';
 
@@ -6,6 +9,12 @@ import type { TargetFlags } from '../target.ts';
 export function modeOf(flags: Flags): Mode {
   const dryRun = flags['dryRun'];
   const timeout = flags['timeout'];
+  if (dryRun === 'sh' && flags['json'] === true)
+    throw failure(
+      'usage',
+      '--json and --dry-run=sh exclude each other: stdout is either a script or a document',
+      '--dry-run=json prints the plan as a document.',
+    );
   return {
     ...(dryRun === 'text' || dryRun === 'json' || dryRun === 'sh' ? { dryRun } : {}),
     check: flags['check'] === true,
@@ -59,4 +68,15 @@ export async function perform(verb: Verb, flags: Flags): Promise<void> {
   const ending = await operate(verb, mode, talkOf(mode), stop.signal);
   tellEnding(ending, mode);
   process.exitCode = STATUS[ending.outcome];
+}
+
+/** Throws `refused` where --port names another port than the one that the server has. */
+export async function havePort(flags: Flags, node: Node | undefined, state: ClusterState): Promise<void> {
+  const port = number(flags, 'port');
+  const found = state.nodes.find((each) => each.node === node?.name);
+  if (port === undefined || found === undefined) return;
+  if (found.is !== 'primary' && found.is !== 'standby' && found.is !== 'stopped') return;
+  const { otherPort } = await import('../plan/demands.ts');
+  const wrong = otherPort(found, port);
+  if (wrong.length > 0) throw new PgreplError('refused', wrong);
 }

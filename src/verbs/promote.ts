@@ -1,7 +1,8 @@
-import type { Action } from '../action.ts';
+import type { Action, Flags } from '../action.ts';
 import { addressOf } from '../addresses.ts';
 import { askOutside } from '../askOutside.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
+import { PgreplError } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { upstreamOf } from '../facts/upstream.ts';
 import { outageMeter } from '../outage.ts';
@@ -12,15 +13,17 @@ import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { findTarget } from '../target.ts';
-import { modeOf, number, perform, targetFlags } from './modes.ts';
+import { havePort, modeOf, number, perform, targetFlags } from './modes.ts';
 
 export const promote: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
   if (node === undefined) return;
+  if (cluster.file === undefined) aboutOthers(flags);
   const primaryIsDead = flags['primaryIsDead'] === true;
   const password = await passwordOf(cluster);
   const meter = outageMeter(() => ({ candidate: node.name, start: () => ({ end: async () => undefined }) }));
   const plan = async (state: ClusterState) => {
+    await havePort(flags, node, state);
     const outside = primaryIsDead ? undefined : await outsideOf(cluster, state, node);
     return planPromote(cluster, state, {
       node,
@@ -56,4 +59,19 @@ async function outsideOf(
   const found = state.nodes.find((each) => each.node === node.name);
   if (found?.is !== 'standby' || upstreamOf(cluster, state, node.name) !== undefined) return undefined;
   return askOutside(node, found, { spawn, onNode: onNodes(cluster, state) });
+}
+
+/** Throws `usage` for what is about the other servers of a cluster, where a single one is named. */
+function aboutOthers(flags: Flags): void {
+  const given = (['acceptLoss', 'replicationRole', 'passwordFile'] as const).filter(
+    (flag) => flags[flag] !== undefined,
+  );
+  if (given.length === 0) return;
+  throw new PgreplError(
+    'usage',
+    given.map((flag) => ({
+      message: `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} has no effect: it is about the other standbys, and without a cluster file none is known`,
+      hint: 'Leave it out, or name the cluster file with --config.',
+    })),
+  );
 }

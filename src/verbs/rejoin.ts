@@ -12,7 +12,7 @@ import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { findTarget } from '../target.ts';
-import { modeOf, perform, targetFlags } from './modes.ts';
+import { havePort, modeOf, perform, targetFlags } from './modes.ts';
 
 export const rejoin: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
@@ -34,6 +34,7 @@ export const rejoin: Action = async ([name], flags) => {
     ...(password === undefined ? {} : { password }),
   };
   const plan = async (state: ClusterState) => {
+    await havePort(flags, node, state);
     const asked = await ask(cluster, state, request);
     return planRejoin(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
   };

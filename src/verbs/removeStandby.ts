@@ -5,7 +5,7 @@ import { planRemoveStandby } from '../plan/removeStandby.ts';
 import type { Action } from '../action.ts';
 import { nodeRows } from '../report/rows.ts';
 import { findTarget } from '../target.ts';
-import { perform, targetFlags } from './modes.ts';
+import { havePort, perform, targetFlags } from './modes.ts';
 
 export const removeStandby: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
@@ -22,7 +22,10 @@ export const removeStandby: Action = async ([name], flags) => {
       command: 'remove-standby',
       cluster,
       nodes: cluster.nodes,
-      plan: (state) => planRemoveStandby(cluster, state, { node, role: cluster.replication.role, addresses }),
+      plan: async (state) => {
+        await havePort(flags, node, state);
+        return planRemoveStandby(cluster, state, { node, role: cluster.replication.role, addresses });
+      },
       rows: (state) => nodeRows(cluster, state),
     },
     flags,

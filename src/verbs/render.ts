@@ -36,7 +36,10 @@ const FILES: Readonly<
   },
 };
 
-const OWN_FLAGS = ['pgVersion', 'allow', 'upstream', 'slot', 'replicationRole', 'port', 'name'] as const;
+const OWN_FLAGS = [
+  ...['pgVersion', 'allow', 'upstream', 'slot', 'replicationRole', 'port', 'name'],
+  ...['on', 'bindir', 'timeout'],
+];
 
 /** Free disk that sizes are made from where no host is looked at. */
 const ASSUMED_FREE = 30 * 1024 ** 3;

@@ -12,7 +12,7 @@ import { slotLines, slotTable } from '../report/slotTable.ts';
 import { isUnicode, width } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
 import { findTarget } from '../target.ts';
-import { modeOf, perform, targetFlags, text } from './modes.ts';
+import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const slotList: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'cluster');
@@ -20,6 +20,7 @@ export const slotList: Action = async ([name], flags) => {
   const look = () => observe(cluster, timeout === undefined ? {} : { timeout });
   const before = await look();
   const measured = flags['growth'] === true;
+  await havePort(flags, node, before);
   const { state, rates } = measured ? await measuredRates(before, look) : await averageRates(cluster, before);
   const shown = (each: string): boolean => node === undefined || each === node.name;
   const lines = slotLines(cluster, state, rates).filter((line) => shown(line.node));
@@ -68,7 +69,10 @@ async function change(
       command,
       cluster,
       nodes: [node],
-      plan: (state) => planner(cluster, state, node, slot),
+      plan: async (state) => {
+        await havePort(flags, node, state);
+        return planner(cluster, state, node, slot);
+      },
       rows: (state) => nodeRows(cluster, state).filter((row) => row.name === node.name),
     },
     flags,

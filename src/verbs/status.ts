@@ -8,15 +8,20 @@ import { assess } from '../report/health.ts';
 import { guestRows, nodeRows } from '../report/rows.ts';
 import { statusTree } from '../report/tree.ts';
 import { findTarget } from '../target.ts';
-import { modeOf, targetFlags } from './modes.ts';
+import { havePort, modeOf, targetFlags } from './modes.ts';
 
 /** Seconds between two frames where --watch names none. */
 const EVERY = 2;
 
 export const status: Action = async (_, flags) => {
-  const { cluster } = await findTarget(undefined, targetFlags(flags), 'cluster');
+  const { cluster, node } = await findTarget(undefined, targetFlags(flags), 'cluster');
   const { json, timeout } = modeOf(flags);
-  const look = { brief: true, ...(timeout === undefined ? {} : { timeout }) };
+  const how = { brief: true, ...(timeout === undefined ? {} : { timeout }) };
+  const look = async (): Promise<ClusterState> => {
+    const state = await observe(cluster, how);
+    await havePort(flags, node, state);
+    return state;
+  };
   const every = flags['watch'];
   if (every !== undefined && every !== false) {
     const { watch } = await import('./watch.ts');
@@ -24,10 +29,10 @@ export const status: Action = async (_, flags) => {
       cluster,
       json,
       seconds: typeof every === 'number' ? every : EVERY,
-      look: () => observe(cluster, look),
+      look,
     });
   }
-  await tellStatus(cluster, await observe(cluster, look), json);
+  await tellStatus(cluster, await look(), json);
 };
 
 async function tellStatus(cluster: Cluster, state: ClusterState, json: boolean): Promise<void> {

@@ -15,7 +15,7 @@ import { spawn, stream } from '../run/spawn.ts';
 import { findTarget } from '../target.ts';
 import type { Secret } from '../tools/words.ts';
 import { whyNoLogin } from '../whyNoLogin.ts';
-import { modeOf, number, perform, targetFlags } from './modes.ts';
+import { havePort, modeOf, number, perform, targetFlags } from './modes.ts';
 
 /** One segment: what a standby that streams is behind now and then without being late. */
 const MAX_LAG = 16 * 1024 * 1024;
@@ -31,8 +31,9 @@ export const switchover: Action = async ([name], flags) => {
     );
   }
   const password = await passwordOf(cluster);
-  const plan = async (state: ClusterState) =>
-    planSwitchover(cluster, state, {
+  const plan = async (state: ClusterState) => {
+    await havePort(flags, node, state);
+    return planSwitchover(cluster, state, {
       node,
       maxLag: number(flags, 'maxLag') ?? MAX_LAG,
       role: cluster.replication.role,
@@ -41,6 +42,7 @@ export const switchover: Action = async ([name], flags) => {
       seconds: modeOf(flags).timeout ?? 120,
       ...(password === undefined ? {} : { password }),
     });
+  };
   const meter = outageMeter((state) => endsOf(cluster, state, node));
   await perform(
     {

@@ -10,15 +10,16 @@ import { nodeRows } from '../report/rows.ts';
 import { isUnicode } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
 import { findTarget } from '../target.ts';
-import { modeOf, targetFlags } from './modes.ts';
+import { havePort, modeOf, targetFlags } from './modes.ts';
 
 /** Seconds that the row may take to a standby. */
 const PATIENCE = 30;
 
 export const verify: Action = async (_, flags) => {
-  const { cluster } = await findTarget(undefined, targetFlags(flags), 'cluster');
+  const { cluster, node } = await findTarget(undefined, targetFlags(flags), 'cluster');
   const { json, timeout = PATIENCE } = modeOf(flags);
   const state = await observe(cluster);
+  await havePort(flags, node, state);
   const primary = viewOf(cluster, state).primary;
   const problems: Problem[] = [...noPrimary(cluster, state, primary)];
   const flown =

@@ -154,6 +154,9 @@ describe('the place', () => {
     expect(lstatSync(join(dir, 'disk', 'data', 'pg_wal')).isSymbolicLink()).toBe(true);
     await streams(primary.pgdata, to.pgdata, 'linked');
     await unchanged(to, waldir);
+    const other = await clone(primary, to, ['--waldir', join(dir, 'elsewhere')]);
+    expect(other).toMatchObject({ code: 3 });
+    expect(other.stderr).toContain(`has no effect: the server is there already, with its WAL in ${dir}`);
     const replaced = await clone(primary, to, ['--replace', '--yes', '--slot', 'other_one']);
     expect(replaced).toMatchObject({ code: 3 });
     expect(replaced.stderr).toContain(`pg_wal of the server that is there is a link to`);
@@ -180,6 +183,12 @@ describe('the place', () => {
     expect(sql(standby.pgdata, 'SELECT n FROM far;')).toBe('7');
     expect(readdirSync(to)).toHaveLength(1);
     await unchanged(standby, mapping);
+    const other = await clone(primary, standby, ['-T', `${from.replace('=', '\\=')}=${to}2`]);
+    expect(other).toMatchObject({ code: 3 });
+    expect(other.stderr).toContain(`--tablespace-mapping to ${to}2 has no effect`);
+    const elsewhere = await clone(primary, { ...standby, port: standby.port + 1 });
+    expect(elsewhere).toMatchObject({ code: 3 });
+    expect(elsewhere.stderr).toContain('has no effect: the server listens on port');
     stopServer(standby.pgdata);
     sql(primary.pgdata, `DROP TABLE far; DROP TABLESPACE extra;`);
   });

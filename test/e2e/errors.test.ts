@@ -17,6 +17,10 @@ writeFileSync(
   join(dir, 'wrong.yaml'),
   'cluster: shop\nreplication: { role: pg_mine }\nnodes:\n  pg1: { pgdata: data, port: 70000 }\n  pg2: { pgdata: /d, upstream: pg9 }\n',
 );
+writeFileSync(
+  join(dir, 'right.yaml'),
+  'cluster: shop\nnodes:\n  pg1: { pgdata: /nix/pg1 }\n  pg2: { pgdata: /nix/pg2, upstream: pg1, port: 5433 }\n',
+);
 const before = readdirSync(dir);
 
 const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[] = [
@@ -76,6 +80,7 @@ const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[
     ["unknown option '--pasword-file'", 'Did you mean --password-file?'],
   ],
   ['two nodes', ['pg1', 'pg2'], ['too many arguments']],
+  ['a relative directory for WAL', ['-D', pgdata, '--waldir', 'wal'], ['--waldir: must be an absolute path']],
 ];
 
 test.each(WRONG)('%s', async (_, words, said) => {
@@ -92,6 +97,55 @@ test.each(WRONG)('%s', async (_, words, said) => {
     changed: false,
   });
   expect(readdirSync(dir)).toEqual(before);
+});
+
+const file = ['-c', join(dir, 'right.yaml')];
+
+/** Flags that would do nothing, seen on the command line already. */
+const USELESS: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  ['a name beside a name', ['clone-standby', 'pg2', ...file, '--name', 'x'], ['--name has no effect']],
+  [
+    "a server's flags beside all servers",
+    ['status', ...file, '-D', '/x', '-p', '1', '--on', 'local', '--bindir', '/b', '--name', 'x'],
+    ['--pgdata has', '--port has', '--on has', '--bindir has', '--name has'],
+  ],
+  [
+    'a directory beside a Debian name',
+    ['init-primary', '17/main', '-D', '/x'],
+    ['--pgdata /x has no effect: 17/main says already'],
+  ],
+  [
+    'others, where one server is named',
+    ['promote', '-D', pgdata, '--accept-loss', '1', '--replication-role', 'r', '--password-file', 'f'],
+    ['--accept-loss has no effect', '--replication-role has', '--password-file has'],
+  ],
+  [
+    'a script and a document',
+    ['init-primary', '-D', pgdata, '--dry-run=sh', '--json'],
+    ['--json and --dry-run=sh exclude each other'],
+  ],
+  ['frames and a document', ['status', ...file, '--watch', '--json'], ['--json and --watch exclude']],
+  [
+    'a host for a text',
+    ['render', 'pg_hba.conf', ...file, '--on', 'local', '--bindir', '/b', '--timeout', '3'],
+    ['--on has no effect on pg_hba.conf', '--bindir has', '--timeout has'],
+  ],
+  [
+    'a rate that is none',
+    ['clone-standby', 'pg2', ...file, '--max-rate', '5G'],
+    ['--max-rate 5G: is no rate from 32k to 1024M'],
+  ],
+  [
+    'a rate that is too low',
+    ['clone-standby', 'pg2', ...file, '--max-rate', '31'],
+    ['--max-rate 31: is no rate'],
+  ],
+];
+
+test.each(USELESS)('useless: %s', async (_, words, said) => {
+  const { code, stdout, stderr } = await pgrepl(words, { cwd: dir });
+  expect(code).toBe(2);
+  for (const part of said) expect(`${stdout}${stderr}`).toContain(part);
 });
 
 const AWAY: readonly (readonly [string, string, string])[] = [

@@ -23,6 +23,7 @@ import {
   socketOf,
   sql,
   startServer,
+  stopServer,
   writeAsOwner,
 } from './support/server.ts';
 
@@ -159,6 +160,17 @@ describe('the place', () => {
     expect(lstatSync(join(pgdata, 'pg_wal')).isSymbolicLink()).toBe(true);
     expect(sql(pgdata, 'SELECT count(*) > 0 FROM pg_ls_waldir();')).toBe('t');
     await unchanged(pgdata, port, ['--waldir', waldir]);
+    const other = await initPrimary(pgdata, port, ['--waldir', join(dir, 'other')]);
+    expect(other).toMatchObject({ code: 3 });
+    expect(other.stderr).toContain(`--waldir ${dir}/other has no effect: the server is there already`);
+    stopServer(pgdata);
+    expect(await initPrimary(pgdata, port, ['--waldir', join(dir, 'other')])).toMatchObject({ code: 3 });
+    expect(await initPrimary(pgdata, port, ['--waldir', waldir])).toMatchObject({ code: 0 });
+    for (const verb of ['status', 'promote', 'verify', 'doctor', 'slot list']) {
+      const elsewhere = await pgrepl([...verb.split(' '), '-D', pgdata, '-p', '1']);
+      expect(elsewhere).toMatchObject({ code: 3 });
+      expect(elsewhere.stderr).toContain(`--port 1 has no effect: the server listens on port ${port}`);
+    }
   });
 
   test.runIf(IS_ROOT)('a mount point, which cannot be renamed over', async () => {
