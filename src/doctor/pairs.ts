@@ -1,9 +1,11 @@
+import type { Node } from '../cluster/types.ts';
 import type { HbaRecord } from '../render/hba.ts';
 import { decides, parseHba, ruleFor } from '../render/hba.ts';
 import { parseConninfo } from '../render/conninfo.ts';
 import { attachmentOf, upstreamOf } from '../facts/upstream.ts';
-import { isRunning, stateOf, type RunningState, type StandbyState } from '../facts/view.ts';
-import { serviceCommand, COMMAND } from '../report/finding.ts';
+import { lostAt } from '../facts/slots.ts';
+import { isRunning, stateOf, type RunningState, type StandbyState, type View } from '../facts/view.ts';
+import { comesBack, serviceCommand, COMMAND } from '../report/finding.ts';
 import { humanSeconds } from '../report/terminal.ts';
 import { checking, type Case, type Check, type Examiner } from './check.ts';
 
@@ -126,8 +128,8 @@ export const logins: Examiner = ({ cluster, extra }, { name }) =>
 const slots = checking('slot', ['switchover', 'rejoin']);
 
 /** The slot a standby uses is at its upstream, and not lost. */
-export const slotThere: Examiner = ({ cluster, state }, node, found) => {
-  if (found.is !== 'standby') return [];
+export const slotThere: Examiner = ({ cluster, state, primary }, node, found) => {
+  if (found.is !== 'standby') return slotOfAbsent({ cluster, state, primary }, node);
   const upstream = upstreamOf(cluster, state, node.name);
   const above = upstream === undefined ? undefined : stateOf(state, upstream);
   if (upstream === undefined || !isRunning(above)) return [];
@@ -161,6 +163,14 @@ export const slotThere: Examiner = ({ cluster, state }, node, found) => {
     ];
   return [slots.ok(node.name, `its slot ${found.slot} is at ${upstream}`, upstream)];
 };
+
+/** Of a standby that does not run its upstream tells. */
+function slotOfAbsent(view: View, node: Node): readonly Check[] {
+  const upstream = lostAt(view, node);
+  if (upstream === undefined) return [];
+  const what = `its slot ${node.slot} at ${upstream} is lost, WAL that it needs is gone`;
+  return [slots.wrong(node.name, what, comesBack(node.name), upstream)];
+}
 
 const replay = checking('replay', ['promote', 'switchover']);
 /** Seconds of lag from which a switchover would take long. */

@@ -39,6 +39,7 @@ export const COMMAND = {
   rejoin: (node: string) => `\`pgrepl rejoin ${quoteWord(node)}\``,
   follow: (node: string, upstream: string) =>
     `\`pgrepl follow ${quoteWord(node)} --upstream ${quoteWord(upstream)}\``,
+  rejoinAnew: (node: string) => `\`pgrepl rejoin ${quoteWord(node)} --allow-reclone\``,
   promote: (node: string) => `\`pgrepl promote ${quoteWord(node)}\``,
   promoteDead: (node: string) => `\`pgrepl promote ${quoteWord(node)} --primary-is-dead\``,
   clone: (node: string) => `\`pgrepl clone-standby ${quoteWord(node)}\``,
@@ -47,3 +48,8 @@ export const COMMAND = {
   dropSlot: (node: string, slot: string) => `\`pgrepl slot drop ${quoteWord(node)} ${quoteWord(slot)}\``,
   doctor: (node: string) => `\`pgrepl doctor ${quoteWord(node)}\``,
 } as const;
+
+/** How a standby comes back whose slot is lost: only itself tells whether what it has is enough. */
+export function comesBack(node: string): string {
+  return `When ${node} can be reached, ${COMMAND.rejoinAnew(node)} brings it back, by a new copy where it must.`;
+}

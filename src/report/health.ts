@@ -7,6 +7,7 @@ import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
 import { serverFindings } from './healthOfServer.ts';
 import { slotFindings } from './healthOfSlots.ts';
 import { standbyFindings } from './healthOfStandby.ts';
+import { lostAt } from '../facts/slots.ts';
 import { attachmentOf, upstreamOf } from '../facts/upstream.ts';
 import type { PrimaryState, StandbyState, View } from '../facts/view.ts';
 import {
@@ -181,7 +182,8 @@ function foreign(found: Extract<NodeState, { is: 'foreign' }>): Finding {
 /** facts/probe.ts says so where a rewind of ours was begun and not ended. */
 const REWINDING = 'pgrepl.rewinding';
 
-function stopped({ primary }: View, found: Extract<NodeState, { is: 'stopped' }>): Finding {
+function stopped(view: View, found: Extract<NodeState, { is: 'stopped' }>): Finding {
+  const { primary } = view;
   const crashed = found.control?.state.startsWith('shut down') === false;
   const what = `${crashed ? 'stopped without a shutdown' : 'stopped'}${found.standby ? '' : ', it was a primary'}`;
   if (found.place.signals.includes(REWINDING)) {
@@ -191,7 +193,7 @@ function stopped({ primary }: View, found: Extract<NodeState, { is: 'stopped' }>
       `Go on with it: ${COMMAND.rejoin(found.node)}.`,
     );
   }
-  if (found.standby) return broken(found.node, what, `Start it: ${serviceCommand(found.place, 'start')}.`);
+  if (found.standby) return broken(found.node, what, wayToStandby(view, found));
   if (primary === undefined)
     return broken(found.node, what, `Start it: ${serviceCommand(found.place, 'start')}.`);
   if (systemOf(primary) !== systemOf(found)) return broken(found.node, what);
@@ -201,6 +203,14 @@ function stopped({ primary }: View, found: Extract<NodeState, { is: 'stopped' }>
     what,
     `${primary.node} took over; bring it back as a standby: ${COMMAND.rejoin(found.node)}.`,
   );
+}
+
+/** A start is not enough where its slot did not keep what it needs. */
+function wayToStandby(view: View, { node, place }: Extract<NodeState, { is: 'stopped' }>): string {
+  const own = view.cluster.nodes.find(({ name }) => name === node);
+  return own === undefined || lostAt(view, own) === undefined
+    ? `Start it: ${serviceCommand(place, 'start')}.`
+    : `Bring it back: ${COMMAND.rejoinAnew(node)}.`;
 }
 
 function strangeSystem({ primary }: View, found: NodeState): Finding[] {

@@ -1,9 +1,9 @@
 import type { Slot } from '../facts/state.ts';
 import type { Finding } from './finding.ts';
-import { broken, COMMAND, warning } from './finding.ts';
+import { broken, comesBack, COMMAND, warning } from './finding.ts';
 import { humanBytes } from './terminal.ts';
-import { upstreamOf } from '../facts/upstream.ts';
-import type { RunningState, View } from '../facts/view.ts';
+import { ownerOf } from '../facts/slots.ts';
+import { stateOf, type RunningState, type View } from '../facts/view.ts';
 
 /** The segment that is being written is there anyway; a slot holds WAL back when it needs an older one. */
 const SEGMENT = 16 * 1024 * 1024;
@@ -16,9 +16,14 @@ export function slotFindings(view: View, found: RunningState): Finding[] {
 }
 
 function lost(view: View, found: RunningState, slot: Slot): Finding[] {
-  // Of a standby that waits for it the standby's own finding tells.
-  if (ownerOf(view, found, slot) !== undefined) return [];
-  return [broken(found.node, `slot "${slot.name}" is lost`, COMMAND.dropSlot(found.node, slot.name))];
+  const owner = ownerOf(view, found, slot);
+  if (owner === undefined)
+    return [broken(found.node, `slot "${slot.name}" is lost`, COMMAND.dropSlot(found.node, slot.name))];
+  const there = stateOf(view.state, owner);
+  // Of a standby that runs and waits for it the standby's own finding tells.
+  if (there?.is === 'standby' && there.slot === slot.name) return [];
+  const what = `slot "${slot.name}" is lost, WAL that ${owner} needs is gone`;
+  return [broken(found.node, what, comesBack(owner))];
 }
 
 function idle(view: View, found: RunningState, slot: Slot): Finding[] {
@@ -37,16 +42,6 @@ function hintFor(view: View, found: RunningState, slot: Slot): string {
   const drop = COMMAND.dropSlot(found.node, slot.name);
   const owner = ownerOf(view, found, slot);
   return owner === undefined ? drop : `Bring ${owner} back; if it is gone for good, ${drop}.`;
-}
-
-/** The node that is to use the slot here. */
-function ownerOf({ cluster, state }: View, found: RunningState, slot: Slot): string | undefined {
-  const owner = cluster.nodes.find((node) => node.slot === slot.name && node.name !== found.node);
-  if (owner === undefined) return undefined;
-  const upstream = upstreamOf(cluster, state, owner.name) ?? owner.upstream;
-  return upstream === found.node || (found.is === 'primary' && upstream === undefined)
-    ? owner.name
-    : undefined;
 }
 
 /** Flags name one server and not the others, so nobody knows whose slots they are. */

@@ -381,6 +381,12 @@ describe('one thing that is wrong', () => {
     const found = pg1({ slots: [slot('pg2', { active: false, walStatus: 'lost' }), slot('pg3')] });
     expect(told(stateWith(found, pg2(), pg3()))).toEqual(['wrong | slot | pg2: its slot pg2 at pg1 is lost']);
   });
+  test('a lost slot of a node whose host is away', () => {
+    const found = pg1({ slots: [slot('pg2', { active: false, walStatus: 'lost' }), slot('pg3')] });
+    expect(told(stateWith(found, unreachable('pg2'), pg3()))).toContain(
+      'wrong | slot | pg2: its slot pg2 at pg1 is lost, WAL that it needs is gone',
+    );
+  });
   test('a directory that cannot be made', () => {
     const found = {
       ...empty('pg2'),

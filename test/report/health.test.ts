@@ -157,6 +157,33 @@ const cases: [string, ClusterState, string[]][] = [
     ],
   ],
   [
+    'the slot of a standby whose host is away is lost',
+    without2(unreachable('pg2'), { slots: [slot('pg2', { active: false, walStatus: 'lost' }), slot('pg3')] }),
+    [
+      'broken | pg1: slot "pg2" is lost, WAL that pg2 needs is gone | When pg2 can be reached, `pgrepl rejoin pg2 --allow-reclone` brings it back, by a new copy where it must.',
+      'broken | pg2: unreachable: connection timed out | ',
+    ],
+  ],
+  [
+    'the slot of a stopped standby is lost, at who took over from its upstream of the file',
+    stateWith(
+      stopped('pg3', true),
+      primary('pg2', {
+        timeline: 2,
+        walsenders: [walsender('pg1')],
+        slots: [slot('pg1'), slot('pg3', { active: false, walStatus: 'lost' })],
+      }),
+      standby('pg1', {
+        streaming: { status: 'streaming', receivedTimeline: 2 },
+        conninfo: 'host=10.0.0.2',
+      }),
+    ),
+    [
+      'broken | pg2: slot "pg3" is lost, WAL that pg3 needs is gone | When pg3 can be reached, `pgrepl rejoin pg3 --allow-reclone` brings it back, by a new copy where it must.',
+      'broken | pg3: stopped | Bring it back: `pgrepl rejoin pg3 --allow-reclone`.',
+    ],
+  ],
+  [
     'its slot was lost',
     without2(detached('pg2'), { slots: [slot('pg2', { active: false, walStatus: 'lost' })] }),
     [
