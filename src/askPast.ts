@@ -59,11 +59,12 @@ export async function askPast(found: Seen, asking: Asking): Promise<NodePast> {
   const ended = await asking.spawn(asking.onNode({ node: found.node }, words), { seconds: 600 });
   const [head = '', history = ''] = ended.stdout.split(/^history\n/m);
   const told = new Map(head.split('\n').map((line) => [line.split(' ')[0] ?? '', line.replace(/^\S+ /, '')]));
-  const record = parseLsn(told.get('record') ?? '');
+  const [record, end] = ['record', 'end'].map((name) => parseLsn(told.get(name) ?? ''));
   const rewinding = told.get('rewinding');
   return {
     history: parseHistory(timeline, history),
     ...(record === undefined ? {} : { record }),
+    ...(end === undefined ? {} : { end }),
     ...(rewinding === 'begun' || rewinding === 'done' || rewinding === 'stuck' ? { rewinding } : {}),
     busy: told.has('busy'),
   };

@@ -1,6 +1,6 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
-import { atLeast, bytesOf, distance } from '../facts/lsn.ts';
+import { atLeast, bytesOf, distance, laterOf, type Lsn } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { primariesOf, stateOf, systemOf } from '../facts/view.ts';
 import { start } from '../tools/service.ts';
@@ -294,18 +294,19 @@ function onlyCopy({ found, primary }: Climb): Problem {
 
 /** What it has behind it, as far as that is known. */
 function pastOf(found: Known, asked: RejoinAsked): Past {
-  const { history, record } = asked.past;
+  const { history, record, end } = asked.past;
   switch (found.is) {
     case 'primary':
       return { history, record: found.current };
     case 'standby': {
-      const end = endOf(found, asked.caughtUp);
-      return end === undefined ? { history } : { history, end };
+      const received = endOf(found, asked.caughtUp);
+      return received === undefined ? { history } : { history, end: received };
     }
     case 'stopped': {
       const { control } = found;
       if (control !== undefined && endedCleanly(control)) return { history, record: control.checkpoint };
-      return record === undefined ? { history } : { history, record };
+      if (record !== undefined) return { history, record };
+      return end === undefined ? { history } : { history, end };
     }
   }
 }
@@ -325,7 +326,7 @@ function rungOfStart(climb: Climb): Rung {
   const divergence = divergenceOf(mine, wal.history);
   const parted = partedFrom(found, primary, mine, divergence);
   if (parted !== undefined) return { why: [parted] };
-  const position = mine.record ?? mine.end ?? primary.current;
+  const position = mine.record ?? mine.end ?? leastOf(found, primary);
   const why = [
     ...walGates(found, primary, wal, position),
     ...floorGates(found, primary),
@@ -333,6 +334,12 @@ function rungOfStart(climb: Climb): Rung {
   ];
   if (why.length > 0) return { why };
   return { plan: { steps: startSteps(climb), notes: [`${found.node}: nothing it has is lost: no rewind`] } };
+}
+
+/** Where its WAL ends nobody could tell; so far it goes, or its data would not be consistent. */
+function leastOf(found: Known, primary: Primary): Lsn {
+  if (found.is !== 'stopped' || found.control === undefined) return primary.current;
+  return laterOf(found.control.redo, found.control.minRecoveryEnd);
 }
 
 /** Why it may not stream from the primary as it is. */

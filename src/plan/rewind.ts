@@ -29,10 +29,14 @@ import { linkFiles, writtenLink, type Link } from './link.ts';
 import type { Plan, Step } from './plan.ts';
 import { copy, isUp, run, service, socketOf, sql, write, type Seen, type Up } from './steps.ts';
 
-/** What a node's host told of its past. `record` is where the last whole record of its WAL begins. */
+/**
+ * What a node's host told of its past. `record` is where the last whole record of its WAL begins, `end` where that
+ * WAL ends: with the last segment, where it is one of the two.
+ */
 export type NodePast = {
   history: History;
   record?: Lsn;
+  end?: Lsn;
   /** A rewind that did not come to its end; `stuck` is one that cannot be done again. */
   rewinding?: 'begun' | 'done' | 'stuck';
   /** pg_rewind still runs: whoever started it is gone. */

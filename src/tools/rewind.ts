@@ -15,7 +15,20 @@ export LC_ALL=C
 [ -f "$w/state" ] && [ "$(cat -- "$w/inode")" = "$(stat -c %i -- "$real")" ] && echo "rewinding $(cat -- "$w/state")"
 if [ -f "$w/lock" ] && ! flock -n "$w/lock" true; then echo busy yes; fi
 if [ -n "$redo" ] && [ -x "$waldump" ]; then
-  "$waldump" -z -p "$real/pg_wal" -t "$timeline" -s "$redo" 2>&1 >/dev/null | sed -n 's/.*error in WAL record at \([0-9A-F]*\/[0-9A-F]*\):.*/record \1/p'
+  # Named files, and no directory: of one it takes any file's word for the size of all, and may meet a new, empty one.
+  cd -- "$real/pg_wal" || exit 1
+  t=$(printf %08X "$timeline") last=
+  for f in "$t"????????????????; do [ -f "$f" ] && last=$f; done
+  size=$(stat -c %s -- "$last" 2>/dev/null) || size=
+  if [ -n "$size" ]; then
+    first=$(printf '%s%08X%08X' "$t" "0x${'$'}{redo%/*}" $((0x${'$'}{redo#*/} / size)))
+    if said=$("$waldump" -z -s "$redo" -- "$first" "$last" 2>&1 >/dev/null); then
+      s=${'$'}{last#????????}; hi=$((0x${'$'}{s%????????})) lo=$(((0x${'$'}{s#????????} + 1) * size))
+      printf 'end %X/%X\n' $((hi + lo / 0x100000000)) $((lo % 0x100000000))
+    else
+      printf '%s\n' "$said" | sed -n 's/.*error in WAL record at \([0-9A-F]*\/[0-9A-F]*\):.*/record \1/p'
+    fi
+  fi
 fi
 echo history
 [ -f "$real/pg_wal/$history" ] && cat -- "$real/pg_wal/$history"
