@@ -9,8 +9,6 @@ if (major > 20 || (major === 20 && minor >= 19)) {
 }
 
 function start() {
-  const { enableCompileCache } = require('module');
-  if (enableCompileCache) enableCompileCache();
   const { existsSync } = require('fs');
   const built = require('path').join(__dirname, '..', 'dist', 'main.cjs');
   if (existsSync(built)) {

@@ -1,5 +1,5 @@
-// Bundles src/ into dist/: main.cjs with commander and the tree of verbs, and a module for each verb, loaded when
-// it runs. main.cjs is CommonJS, because Node 20 starts that in less time than a module.
+// Bundles src/ into dist/: main.cjs with commander and the tree of verbs, and verbs.cjs, loaded when a verb runs
+// (src/compiled.ts). Both are CommonJS, because Node 20 starts that in less time than modules.
 // Does nothing when the sources are those of the last build.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
 const STAMP = join(DIST, '.stamp');
-const VERBS = readdirSync(join(ROOT, 'src', 'verbs')).map((name) => `src/verbs/${name}`);
+const PARTS = [...readdirSync(join(ROOT, 'src', 'verbs')).map((name) => `./verbs/${name}`), './talk.ts'];
 
 /** Builds where something changed since the last build. */
 export async function build() {
@@ -65,29 +65,34 @@ async function bundle(outdir) {
     }),
     esbuild({
       ...common,
-      entryPoints: [...VERBS, 'src/talk.ts'],
-      outdir,
-      outbase: 'src',
-      splitting: true,
-      format: 'esm',
+      stdin: { contents: parts(), resolveDir: join(ROOT, 'src'), sourcefile: 'parts.js' },
+      outfile: join(outdir, 'verbs.cjs'),
+      format: 'cjs',
       // Both are asked for by pg only where they can be there: a native client, and Cloudflare's sockets.
       external: ['pg-native', 'pg-cloudflare'],
-      // CommonJS inside calls require() for what Node brings.
-      banner: {
-        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-      },
     }),
   ]);
   return [...Object.keys(front.metafile.inputs), ...Object.keys(verbs.metafile.inputs)];
 }
 
-/** What main.cjs loads when it is needed stays outside of it: ./verbs/x.ts is dist/verbs/x.js then. */
+/** Each is run when it is asked for. */
+function parts() {
+  return PARTS.map(
+    (name) => `exports[${JSON.stringify(name)}] = () => require(${JSON.stringify(name)});`,
+  ).join('\n');
+}
+
+/** What main.cjs loads when it is needed stays outside of it. */
 const verbsApart = {
   name: 'verbs-apart',
   setup(build) {
     build.onResolve({ filter: /^\.\/(verbs\/|talk\.ts$)/ }, ({ path, kind }) =>
-      kind === 'dynamic-import' ? { path: path.replace(/\.ts$/, '.js'), external: true } : undefined,
+      kind === 'dynamic-import' ? { path, namespace: 'apart' } : undefined,
     );
+    build.onLoad({ filter: /./, namespace: 'apart' }, ({ path }) => ({
+      contents: `module.exports = require('./compiled.ts').part(__dirname, ${JSON.stringify(path)});`,
+      resolveDir: join(ROOT, 'src'),
+    }));
   },
 };
 
