@@ -9,6 +9,7 @@ import { execute, type Doing, type Execution, type StepEvent } from './run/execu
 import { onNodes } from './run/nodes.ts';
 import { openShells } from './run/shells.ts';
 import { hold, spawn, type Held } from './run/spawn.ts';
+import { whenStarted } from './starting.ts';
 import type { StepDone } from './report/json.ts';
 import type { NodeRow } from './report/rows.ts';
 
@@ -60,8 +61,13 @@ export type Ending = {
 export type Talk = {
   planned: (plan: Plan, verb: Verb, state: ClusterState) => void | Promise<void>;
   step: (event: StepEvent) => void;
+  /** A server is waited for before anything is decided. */
+  waiting: (line: string) => void;
   confirm: (lines: readonly string[]) => Promise<boolean>;
 };
+
+/** Seconds that a server which is starting may take, where --timeout does not say. */
+const STARTING = 120;
 
 /** Rounds of planning and doing: a later round does what only a running server shows. */
 const ROUNDS = 3;
@@ -86,7 +92,16 @@ async function work(
   first: ClusterState & { looked: readonly Looked[] },
   writes: boolean,
 ): Promise<Ending> {
-  const plan = await verb.plan(first);
+  const { plan, state } = await whenStarted(
+    { plan: await verb.plan(first), state: first },
+    {
+      plan: verb.plan,
+      look: (nodes) => inspect(only(verb.cluster, nodes), lookOf(verb, mode, undefined)),
+      say: talk.waiting,
+      seconds: mode.timeout ?? STARTING,
+      signal,
+    },
+  );
   const base = {
     command: verb.command,
     changed: false,
@@ -95,7 +110,7 @@ async function work(
     refusals: plan.refusals,
     error: [],
     plan,
-    state: first,
+    state,
   };
   const told = async (
     outcome: Outcome,
@@ -108,13 +123,13 @@ async function work(
     ...(verb.extra === undefined ? {} : { extra: verb.extra() }),
     ...more,
   });
-  await talk.planned(plan, verb, first);
+  await talk.planned(plan, verb, state);
   if (plan.refusals.length > 0)
-    return told(plan.unreachable === true ? 'unreachable' : 'refused', first, { error: plan.refusals });
-  if (mode.check) return told(plan.steps.length === 0 ? 'unchanged' : 'to-do', first);
-  if (!writes) return told('planned', first);
-  if (plan.steps.length === 0) return told('unchanged', first);
-  const agreed = await agree(verb, plan, first, mode, talk);
+    return told(plan.unreachable === true ? 'unreachable' : 'refused', state, { error: plan.refusals });
+  if (mode.check) return told(plan.steps.length === 0 ? 'unchanged' : 'to-do', state);
+  if (!writes) return told('planned', state);
+  if (plan.steps.length === 0) return told('unchanged', state);
+  const agreed = await agree(verb, plan, state, mode, talk);
   return doIt(verb, mode, talk, signal, agreed.plan, agreed.state, told, shellsOf(first.looked));
 }
 
@@ -149,6 +164,12 @@ async function askFirst(questions: readonly string[], talk: Talk): Promise<void>
       hint: 'With --yes it is done without asking.',
     })),
   );
+}
+
+function only(cluster: Cluster, names?: readonly string[]): Cluster {
+  return names === undefined
+    ? cluster
+    : { ...cluster, nodes: cluster.nodes.filter(({ name }) => names.includes(name)) };
 }
 
 function shellsOf(looked: readonly Looked[]): ReadonlyMap<string, Held['run']> {

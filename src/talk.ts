@@ -47,6 +47,9 @@ export function talkOf(mode: Mode): Talk {
   return {
     planned: (plan, verb, state) => tellPlan(plan, verb, state, mode),
     step: stepTeller(mode),
+    waiting: (line) => {
+      if (!mode.json) err(`${line}\n`);
+    },
     confirm: async (lines) => {
       if (mode.json || !isTerminal(process.stdin) || !isTerminal(process.stderr)) return false;
       const { confirm } = await import('./report/confirm.ts');

@@ -1,5 +1,6 @@
 import { majorOf } from '../cluster/version.ts';
 import type { Program } from '../facts/state.ts';
+import { progressOf } from '../facts/mute.ts';
 import { isRunning } from '../facts/view.ts';
 import { placeProblems } from '../plan/create.ts';
 import { isSeen, type Seen } from '../plan/steps.ts';
@@ -17,7 +18,9 @@ export const reachable: Examiner = (_, { name }, found) => {
       return [
         reach.wrong(
           name,
-          found.starting ? 'its server is starting' : `a server runs and does not answer: ${found.because}`,
+          found.starting
+            ? `its server is starting: ${progressOf(found)}`
+            : `a server runs and does not answer: ${found.because}`,
           found.starting
             ? 'Wait until it has replayed its WAL.'
             : 'Its log tells why; pg_hba.conf must let the owner in by the socket.',

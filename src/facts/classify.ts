@@ -185,16 +185,7 @@ function configFiles(files: (name: string) => readonly ConfigFile[]): ConfigFile
 function runningOf(node: Node, at: Sections, machine: Machine, place: Place): NodeState {
   const text = at.one('answer');
   if (text === undefined) {
-    const because = (at.one('mute') ?? 'no answer').trim().split('\n')[0] ?? '';
-    const starting = /starting up|not yet accepting|recovery state/.test(because);
-    return {
-      node: node.name,
-      is: 'mute',
-      machine,
-      place,
-      because: because.replace(/^psql: (error: )?/, ''),
-      starting,
-    };
+    return muteOf(node, at, machine, place);
   }
   const answer = JSON.parse(text) as Answer;
   const [user = '', database = ''] = (at.one('asked') ?? '').split(' ');
@@ -223,6 +214,21 @@ function runningOf(node: Node, at: Sections, machine: Machine, place: Place): No
     conninfo: recovery['primary_conninfo'] ?? '',
     slot: recovery['primary_slot_name'] ?? '',
     delayMs: delayOf(recovery['recovery_min_apply_delay'], answer),
+  };
+}
+
+function muteOf(node: Node, at: Sections, machine: Machine, place: Place): NodeState {
+  const because = (at.one('mute') ?? 'no answer').trim().split('\n')[0] ?? '';
+  const words = /starting up|not yet accepting|recovery state|in recovery mode/.test(because);
+  const [segment, left] = (at.one('recovering') ?? '').trim().split(' ');
+  return {
+    node: node.name,
+    is: 'mute',
+    machine,
+    place,
+    because: because.replace(/^psql: (error: )?/, ''),
+    starting: words || at.one('pmstatus')?.trim() === 'starting',
+    ...(segment === undefined || left === undefined ? {} : { recovering: { segment, left: Number(left) } }),
   };
 }
 

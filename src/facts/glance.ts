@@ -1,3 +1,5 @@
+import { RECOVERING } from './probe.ts';
+
 /**
  * The probe for `status`: it looks at a server that runs and nothing else, with a tenth of the processes of
  * facts/probe.ts, since sixteen nodes may be on one machine. Its sections are the same. Where no server runs, or
@@ -36,6 +38,7 @@ esac
 
 /** Runs as the owner of the data. */
 export const GLANCE_INSIDE = String.raw`
+${RECOVERING}
 t=$1 real=$2 owner=$3 b=$4 sql=$5
 export LC_ALL=C
 cd / || exit 1
@@ -64,5 +67,5 @@ set -- "$real"/pg_wal/archive_status/*.ready
 export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl
 answer=$(printf '%s\n' "$sql" | "$b/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$owner" -d postgres 2>&1) && {
   say asked "$owner postgres"; say answer "$answer"; say end ok; exit 0; }
-case $answer in *timeout* | *'starting up'* | *'not yet accepting'* | *'shutting down'* | *refused*) say mute "$answer"; say end ok ;; esac
+case $answer in *timeout* | *'starting up'* | *'not yet accepting'* | *'shutting down'* | *refused*) say mute "$answer"; recovering; say end ok ;; esac
 `;

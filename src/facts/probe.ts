@@ -37,8 +37,25 @@ case $by in
 esac
 `;
 
+/**
+ * How far a server is that does not answer yet: its state in postmaster.pid, which is in no language (miscadmin.h,
+ * PM_STATUS_STARTING), the segment that its startup process shows, and how many lie after that one.
+ */
+export const RECOVERING = String.raw`
+recovering() {
+  segment=
+  for c in $(cat "/proc/$pid/task/$pid/children"); do
+    title=$(tr '\0' ' ' <"/proc/$c/cmdline" | sed -n 's/.*startup.* \([0-9A-F]\{24\}\).*/\1/p')
+    [ -z "$title" ] || segment=$title
+  done
+  say pmstatus "$(sed -n '8s/ *$//p' "$real/postmaster.pid")"
+  [ -z "$segment" ] || say recovering "$segment $(ls "$real/pg_wal" | awk -v at="$segment" 'length($0) == 24 && substr($0, 9) > substr(at, 9) { n++ } END { print n + 0 }')"
+}
+`;
+
 /** Runs as the owner of the data. */
 export const LOOK = String.raw`
+${RECOVERING}
 t=$1 real=$2 debian=$3 bindir=$4 lock=$5 sql=$6
 export LC_ALL=C
 cd / || exit 1
@@ -144,7 +161,7 @@ if [ -n "$alive" ]; then
       fi
     done
   done
-  [ -n "$answer" ] || say mute "$first"
+  [ -n "$answer" ] || { say mute "$first"; recovering; }
 fi
 # Where the server says its files are; else where Debian's layout, its last start or its own directory have them.
 told() { printf '%s\n' "$answer" | sed -n "s/.*\"$1\" : \[\"\([^\"]*\)\".*/\1/p"; }

@@ -236,7 +236,15 @@ export type NodeState = { node: string } & (
       standby: boolean;
     }
   /** A server runs and does not answer questions. */
-  | { is: 'mute'; machine: Machine; place: Place; because: string; starting: boolean }
+  | {
+      is: 'mute';
+      machine: Machine;
+      place: Place;
+      because: string;
+      starting: boolean;
+      /** The segment that it replays, and how many there are at most after it: empty ones count too. */
+      recovering?: { segment: string; left: number };
+    }
   | (Running & { is: 'primary'; current: Lsn })
   | (Running & {
       is: 'standby';

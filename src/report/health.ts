@@ -7,6 +7,7 @@ import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
 import { serverFindings } from './healthOfServer.ts';
 import { slotFindings } from './healthOfSlots.ts';
 import { standbyFindings } from './healthOfStandby.ts';
+import { progressOf } from '../facts/mute.ts';
 import { lostAt } from '../facts/slots.ts';
 import { attachmentOf, upstreamOf } from '../facts/upstream.ts';
 import type { PrimaryState, StandbyState, View } from '../facts/view.ts';
@@ -131,7 +132,7 @@ function nodeFindings(view: View, node: Node): Finding[] {
       return [unreachable(view, found)];
     case 'mute':
       return found.starting
-        ? [warning(node.name, `is starting: ${found.because}`, 'Wait; it replays WAL before it answers.')]
+        ? [warning(node.name, `is starting: ${progressOf(found)}`, 'Wait; it replays WAL before it answers.')]
         : [
             broken(
               node.name,

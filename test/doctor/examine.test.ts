@@ -274,7 +274,7 @@ const ofStandby: [string, NodeState, string[], Partial<Extra>?][] = [
   [
     'starting',
     { ...mute('pg2', true), ...WHERE } as NodeState,
-    ['wrong | reach | pg2: its server is starting'],
+    ['wrong | reach | pg2: its server is starting: the database system is starting up'],
     { logins: [], hosts: new Map([['pg2', { starts: true }]]) },
   ],
   [
