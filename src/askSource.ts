@@ -2,11 +2,11 @@ import type { Node } from './cluster/types.ts';
 import type { ServerVersion } from './cluster/version.ts';
 import { parseLsn, type Lsn } from './facts/lsn.ts';
 import type { ClusterState, NodeState } from './facts/state.ts';
+import { databasePsql, nameOfCopy, OF_EARLIER_COPY } from './plan/earlierCopy.ts';
 import type { Link } from './plan/link.ts';
 import type { Source, TargetSeen } from './plan/source.ts';
 import { isUp, type Seen } from './plan/steps.ts';
 import { replicationPsql } from './plan/upstreamSlot.ts';
-import { conninfo } from './render/conninfo.ts';
 import type { Spawn, Spawned } from './run/spawn.ts';
 import { LOOK_OUTSIDE, script, WITH_PASSWORD } from './tools/shell.ts';
 import { whyNoSource, type NoSource } from './whyNoSource.ts';
@@ -40,6 +40,7 @@ const DETAILS = `SELECT json_build_object(
   'spaces', (SELECT json_agg(json_build_array(spcname, pg_tablespace_location(oid), CASE WHEN has_tablespace_privilege(oid, 'CREATE') OR pg_has_role('pg_read_all_stats', 'MEMBER') THEN pg_tablespace_size(oid) END)) FROM pg_tablespace),
   'databases', (SELECT sum(CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 END) FROM pg_database),
   'slots', (SELECT json_agg(json_build_array(slot_name, active_pid, restart_lsn IS NOT NULL, coalesce(to_json(s) ->> 'wal_status' = 'lost', false))) FROM pg_replication_slots s),
+  'earlier', (SELECT json_agg(pid) FROM pg_stat_replication WHERE ${OF_EARLIER_COPY}),
   'slotsMost', current_setting('max_replication_slots')::int,
   'senders', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'),
   'checksums', current_setting('data_checksums') = 'on',
@@ -50,6 +51,7 @@ type Details = {
   spaces: [string, string, number | null][] | null;
   databases: number | null;
   slots: [string, number | null, boolean, boolean][] | null;
+  earlier: number[] | null;
   slotsMost: number;
   senders: number;
   checksums: boolean;
@@ -83,7 +85,7 @@ export async function askSource(
   const ask = asker(node, link, asking);
   const [simple, details] = await Promise.all([
     ask(replicationPsql(psql, link), SIMPLE.map((command) => `${command};`).join('\n')),
-    ask([psql, '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-d', databaseOf(link)], DETAILS),
+    ask([...databasePsql(psql, link), '--set', `copy=${nameOfCopy(node)}`], DETAILS),
   ]);
   if (simple.code !== 0) return whyNoSource(name, node, link, state, simple);
   const told = details.code === 0 ? (JSON.parse(details.stdout) as Details) : undefined;
@@ -99,17 +101,6 @@ function asker(node: Node, link: Link, asking: Asking) {
     const stdin = `${password}${sql}\n`;
     return asking.spawn(asking.onNode({ node: node.name }, words), { stdin, seconds: 30 });
   };
-}
-
-function databaseOf({ host, port, role }: Link): string {
-  return conninfo({
-    host,
-    port: String(port),
-    user: role,
-    dbname: 'postgres',
-    connect_timeout: '10',
-    application_name: 'pgrepl',
-  });
 }
 
 /** The places outside the data directory that the copy fills; without any there is nothing to look at. */
@@ -159,13 +150,14 @@ function sourceOf(name: string, simple: string, details: Details | undefined, st
   return {
     ...base,
     ...(details === undefined ? {} : detailsOf(details, floors)),
-    ...(isUp(seen) ? seenOf(seen, floors) : {}),
+    ...(isUp(seen) ? seenOf(seen, floors, details?.earlier ?? []) : {}),
   };
 }
 
 function detailsOf(details: Details, floors: Readonly<Record<string, number>>): Partial<Source> {
   const spaces = details.spaces ?? [];
   const known = details.slots ?? [];
+  const earlier = details.earlier ?? [];
   const sum = spaces
     .filter(([, location]) => location === '')
     .reduce((total, [, , bytes]) => total + (bytes ?? 0), 0);
@@ -174,7 +166,8 @@ function detailsOf(details: Details, floors: Readonly<Record<string, number>>): 
     tablespaces: spaces
       .filter(([, location]) => location !== '')
       .map(([space, location, bytes]) => ({ name: space, location, bytes: bytes ?? 0 })),
-    senders: freeSenders(floors, details.senders),
+    senders: freeSenders(floors, details.senders - earlier.length),
+    earlier,
     slots: {
       free: details.slotsMost - known.length,
       most: details.slotsMost,
@@ -200,13 +193,14 @@ function freeSenders(floors: Readonly<Record<string, number>>, used: number): { 
 function seenOf(
   seen: Extract<NodeState, { server: unknown }>,
   floors: Readonly<Record<string, number>>,
+  earlier: readonly number[],
 ): Partial<Source> {
   const { server } = seen;
   const most = Number(server.settings['max_replication_slots']?.value ?? 0);
   return {
     isStandby: seen.is === 'standby',
     ...(server.dataBytes > 0 ? { dataBytes: server.dataBytes, tablespaces: server.tablespaces } : {}),
-    senders: freeSenders(floors, server.walsenders.length),
+    senders: freeSenders(floors, server.walsenders.length - earlier.length),
     slots: {
       free: most - server.slots.length,
       most,

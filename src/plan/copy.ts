@@ -8,6 +8,7 @@ import { proof, stopFirst, type CloneRequest } from './cloneRequest.ts';
 import { configSteps, debianSteps, socketDirFor, type Copy } from './copyConfig.ts';
 import { bindirFor } from './copyGates.ts';
 import { ownerSteps, portOf } from './create.ts';
+import { earlierCopySteps, nameOfCopy } from './earlierCopy.ts';
 import type { Plan, Step } from './plan.ts';
 import type { Source } from './source.ts';
 import { copy, futureSocket, run, service, type Seen } from './steps.ts';
@@ -26,6 +27,7 @@ export function copySteps(input: Copy): Pick<Plan, 'steps' | 'undo' | 'pointOfNo
   const slot = { found, link: request.link, upstream: request.upstream, source };
   const before: readonly Step[] = [
     ...ownerSteps(found),
+    ...earlierCopySteps(found, request, source),
     ...leftoverSteps(found),
     run(
       found.node,
@@ -110,7 +112,7 @@ function connection(request: CloneRequest, source: Source): string {
     host,
     port: String(port),
     user: role,
-    application_name: `pgrepl_${request.node.name}`,
+    application_name: nameOfCopy(request.node),
     connect_timeout: '10',
     keepalives_idle: '5',
     keepalives_interval: '2',

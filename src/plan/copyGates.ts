@@ -86,7 +86,7 @@ function senders(source: Source): readonly Problem[] {
 function slots(request: CloneRequest, source: Source): readonly Problem[] {
   if (source.slots === undefined) return [];
   const mine = source.slots.known.find(({ name }) => name === request.link.slot);
-  if (mine?.activePid !== undefined) {
+  if (mine?.activePid !== undefined && source.earlier?.includes(mine.activePid) !== true) {
     return [
       {
         message: `${source.name}: the slot ${mine.name} is in use by the process ${mine.activePid}`,

@@ -17,6 +17,8 @@ export type Source = {
   tablespaces?: readonly { name: string; location: string; bytes: number }[];
   senders?: { free: number; most: number };
   slots?: { free: number; most: number; known: readonly SlotSeen[] };
+  /** Walsenders of a copy to this host that was cut short: nobody reads what they send. */
+  earlier?: readonly number[];
   /** The C library's version that its collations come from: `2.36`. */
   collation?: string;
   checksums?: boolean;

@@ -57,6 +57,16 @@ test.each<[string, Partial<Source>, readonly string[]]>([
     ['pg1: 1 of 3 walsenders is free, and a copy needs two'],
   ],
   ['its own slot, none free', { slots: { free: 0, most: 1, known: [slot] } }, []],
+  [
+    'its own slot, in use',
+    { slots: { free: 0, most: 1, known: [{ ...slot, activePid: 7 }] }, earlier: [8] },
+    ['pg1: the slot pg2 is in use by the process 7'],
+  ],
+  [
+    'its own slot, in use by a copy cut short',
+    { slots: { free: 0, most: 1, known: [{ ...slot, activePid: 7 }] }, earlier: [7] },
+    [],
+  ],
   ['no slot', { slots: { free: 0, most: 1, known: [] } }, ['pg1: all 1 replication slots are taken']],
   [
     'its slot is used',
