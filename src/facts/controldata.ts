@@ -25,22 +25,30 @@ export function parseControlData(text: string, major: number): ControlData | und
   const systemIdentifier = lines.get('Database system identifier');
   const state = lines.get('Database cluster state');
   if (checkpoint === undefined || systemIdentifier === undefined || state === undefined) return undefined;
+  const timeline = wholeNumber(lines.get("Latest checkpoint's TimeLineID") ?? '0');
+  const minRecoveryTimeline = wholeNumber(lines.get("Min recovery ending loc's timeline") ?? '0');
+  if (!/^\d+$/.test(systemIdentifier) || timeline === undefined || minRecoveryTimeline === undefined)
+    return undefined;
   return {
     version: ofMajor(major),
     systemIdentifier,
     state,
     checkpoint,
     redo: parseLsn(lines.get("Latest checkpoint's REDO location") ?? '') ?? NOWHERE,
-    timeline: Number(lines.get("Latest checkpoint's TimeLineID") ?? 0),
+    timeline,
     minRecoveryEnd: parseLsn(lines.get('Minimum recovery ending location') ?? '') ?? NOWHERE,
-    minRecoveryTimeline: Number(lines.get("Min recovery ending loc's timeline") ?? 0),
+    minRecoveryTimeline,
     checksums: (lines.get('Data page checksum version') ?? '0') !== '0',
     walLogHints: lines.get('wal_log_hints setting') === 'on',
     floors: Object.fromEntries(
       Object.entries(FLOOR_LINES).flatMap(([name, label]) => {
-        const value = lines.get(label);
-        return value === undefined ? [] : [[name, Number(value)]];
+        const value = wholeNumber(lines.get(label) ?? '');
+        return value === undefined ? [] : [[name, value]];
       }),
     ),
   };
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) : undefined;
 }

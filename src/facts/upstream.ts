@@ -1,4 +1,6 @@
 import type { Cluster, Node } from '../cluster/types.ts';
+import { parseConf } from '../render/conf.ts';
+import { parseConninfo } from '../render/conninfo.ts';
 import type { ClusterState, ConfigFiles, NodeState, Walsender } from './state.ts';
 import { isRunning, stateOf } from './view.ts';
 
@@ -66,39 +68,18 @@ export function endpointsOf(found: NodeState | undefined): Endpoint[] {
 
 /** The host and port of a conninfo or a URI; there may be several of each. */
 export function endpoints(conninfo: string): Endpoint[] {
-  const { host, hostaddr, port } = /^postgres(ql)?:\/\//.test(conninfo)
-    ? ofUri(conninfo)
-    : ofKeywords(conninfo);
+  const { host, hostaddr, port } = parseConninfo(conninfo) ?? {};
   const ports = (port ?? '').split(',');
   const hosts = (host || hostaddr || '').split(',').filter((each) => each !== '');
   return hosts.map((each, index) => ({ host: each, port: Number(ports[index] ?? ports[0]) || 5432 }));
 }
 
-type Keywords = Partial<Record<string, string>>;
-
-function ofKeywords(conninfo: string): Keywords {
-  const pairs = conninfo.matchAll(/(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\]|\\.)*))/g);
-  return Object.fromEntries(
-    Array.from(pairs, ([, key = '', quoted, bare = '']) => [key, (quoted ?? bare).replace(/\\(.)/g, '$1')]),
-  );
-}
-
-function ofUri(uri: string): Keywords {
-  const places = (/^\w+:\/\/(?:[^@/]*@)?([^/?]*)/.exec(uri)?.[1] ?? '')
-    .split(',')
-    .map((place) => /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(place));
-  return {
-    host: places.map((place) => (place?.[1] ?? '').replace(/^\[|\]$/g, '')).join(','),
-    port: places.map((place) => place?.[2] ?? '').join(','),
-  };
-}
-
 /** The file that wins comes first. */
 function writtenConninfo({ auto, own, conf, recovery }: ConfigFiles): string {
   for (const file of [auto, own, conf, recovery]) {
-    const lines = [...(file?.text ?? '').matchAll(/^\s*primary_conninfo\s*=?\s*'((?:[^'\\]|''|\\.)*)'/gim)];
-    const value = lines.at(-1)?.[1];
-    if (value !== undefined) return value.replaceAll("''", "'");
+    const lines = parseConf(file?.text ?? '').settings;
+    const value = lines.findLast(({ name }) => name === 'primary_conninfo')?.value;
+    if (value !== undefined) return value;
   }
   return '';
 }

@@ -126,17 +126,29 @@ const MILLISECONDS: Units = new Map([
   ['d', 86_400_000],
 ]);
 
-/** A number as guc.c takes it, whole, hexadecimal or (12) with a fraction, and a unit. */
-const AMOUNT = /^\s*([-+]?(?:0x[0-9a-f]+|\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?))\s*([a-z]*)\s*$/i;
+/** A number as guc.c takes it, whole, hexadecimal or (12) with a fraction, and a unit. A first dot stands first of all. */
+const AMOUNT =
+  /^(\s*[-+]?(?:0x[0-9a-f]+(?:\.[0-9a-f]*)?|\d+\.?\d*(?:e[-+]?\d+)?)|\.\d+(?:e[-+]?\d+)?)\s*([a-z]*)\s*$/i;
 
 function amount(value: string, unit: string, units: Units): number | undefined {
   const base = baseOf(unit, units);
   const [, number, suffix] = AMOUNT.exec(value) ?? [];
   if (base === undefined || number === undefined || suffix === undefined) return undefined;
   const factor = suffix === '' ? base : units.get(suffix);
-  if (factor === undefined) return undefined;
-  const count = nearest((numberOf(number) * factor) / base);
+  const size = numberOf(number);
+  if (factor === undefined || size === undefined) return undefined;
+  const count = nearest(roundedTo(belowOf(suffix, units), size * factor) / base);
   return count === -1 ? -1 : count * base;
+}
+
+/** A fraction of a unit is rounded to the next smaller one: convert_to_base_unit() in guc.c. */
+function belowOf(suffix: string, units: Units): number | undefined {
+  const names = [...units.keys()];
+  return units.get(names[names.indexOf(suffix) - 1] ?? '');
+}
+
+function roundedTo(unit: number | undefined, amount: number): number {
+  return unit === undefined ? amount : nearest(amount / unit) * unit;
 }
 
 /** As rint(): a half goes to the even side. */
@@ -152,10 +164,13 @@ function baseOf(unit: string, units: Units): number | undefined {
   return factor === undefined ? undefined : factor * (times ? Number(times) : 1);
 }
 
-/** As strtol() with base 0: 0x is hexadecimal, and a leading zero makes it octal. */
-function numberOf(text: string): number {
-  const [, sign, digits] = /^([-+]?)(.*)$/.exec(text) ?? [];
-  const octal = /^0[0-7]+$/.test(digits ?? '');
-  const size = octal ? parseInt(digits ?? '', 8) : Number(digits);
+/** As strtol() with base 0: 0x is hexadecimal, and a leading zero makes it octal, where 8 and 9 are no digits. */
+function numberOf(text: string): number | undefined {
+  const [, sign, digits = ''] = /^\s*([-+]?)(.*)$/.exec(text) ?? [];
+  if (/^0\d*[89]/.test(digits)) return undefined;
+  const [whole = '', fraction] = digits.split('.');
+  const hexadecimal = fraction !== undefined && /^0x/i.test(whole);
+  const part = hexadecimal ? parseInt(fraction || '0', 16) / 16 ** fraction.length : 0;
+  const size = /^0\d+$/.test(digits) ? parseInt(digits, 8) : Number(hexadecimal ? whole : digits) + part;
   return sign === '-' ? -size : size;
 }

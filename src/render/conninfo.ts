@@ -1,4 +1,4 @@
-import { parseUri } from './conninfo-uri.ts';
+import { isKey, parseUri } from './conninfo-uri.ts';
 
 /** What a standby needs to find its upstream. The password is not among it: that is what `passfile` is for. */
 export type Upstream = {
@@ -59,7 +59,7 @@ function parsePairs(text: string): Record<string, string> | undefined {
   let at = taken(BLANKS, text, 0)?.end ?? 0;
   while (at < text.length) {
     const name = taken(NAME, text, at);
-    if (name === undefined || name.inner === '') return undefined;
+    if (name === undefined || !isKey(name.inner)) return undefined;
     const value = taken(text[name.end] === "'" ? QUOTED : PLAIN, text, name.end);
     if (value === undefined) return undefined;
     found.set(name.inner, value.inner.replace(/\\([^]?)/g, '$1'));

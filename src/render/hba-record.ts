@@ -33,7 +33,7 @@ export function readRecord({ line, fields }: HbaLine): HbaRecord | string {
   const words = options.flat().map((token) => token.text);
   const wrong = words.find((word) => !word.includes('='));
   if (wrong !== undefined) return `authentication option not in name=value format: ${wrong}`;
-  return { line, type, databases, users, ...where, method: method?.[0]?.text ?? '', options: words };
+  return { line, type, databases, users, ...where, method: methodOf(type, method), options: words };
 }
 
 type Place = { used: number; address: string; mask?: string };
@@ -72,6 +72,12 @@ function maskProblem(address: Address, mask: readonly HbaToken[] | undefined): s
 /** Those of 10 to 18. Which of them a server was built with, only it knows. */
 const METHODS =
   'trust ident peer password gss sspi reject md5 scram-sha-256 pam bsd ldap cert radius oauth'.split(' ');
+
+/** On a socket `ident` is an old name of `peer`. */
+function methodOf(type: HbaRecord['type'], field: readonly HbaToken[] | undefined): string {
+  const method = field?.[0]?.text ?? '';
+  return type === 'local' && method === 'ident' ? 'peer' : method;
+}
 
 function methodProblem(type: HbaRecord['type'], field: readonly HbaToken[] | undefined): string | undefined {
   const [method, ...more] = (field ?? []).map((token) => token.text);

@@ -53,14 +53,16 @@ function escape(field: string): string {
   return field.replace(/[:\\]|^#|^\*$/g, '\\$&');
 }
 
+/** A backslash that is last stands for itself. */
 function unescape(field: string): string {
-  return field.replace(/\\([^]?)/g, '$1');
+  return field.replace(/\\([^])/g, '$1');
 }
 
-/** Four fields that end at a colon without a backslash, and whatever follows: a colon in the password may stand. */
+const FIELD = String.raw`((?:[^:\\]|\\[^])*)`;
+const LINE = new RegExp(`^${`${FIELD}:`.repeat(4)}${FIELD}(\\\\$)?`);
+
+/** Four fields that end at a colon without a backslash, and the password, which the next one ends. */
 function fieldsOf(line: string): readonly (string | undefined)[] {
-  return (
-    /^((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):(.*)$/.exec(line)?.slice(1) ??
-    []
-  );
+  const [, host, port, database, user, password, backslash = ''] = LINE.exec(line) ?? [];
+  return password === undefined ? [] : [host, port, database, user, password + backslash];
 }

@@ -59,6 +59,9 @@ describe('parseHba', () => {
     ]);
   });
 
+  test('ident on a socket is peer', () =>
+    expect(parseHba('local all all ident').records).toMatchObject([{ method: 'peer' }]));
+
   test('returns includes apart', () =>
     expect(parseHba('include "a b"\nlocal all all trust\ninclude_dir d\ninclude x y')).toMatchObject({
       records: [{ line: 2 }],
@@ -80,6 +83,7 @@ describe('parseHba', () => {
     ['host all all 10.0.0.1/33 md5', 'invalid CIDR mask in address "10.0.0.1/33"'],
     ['host all all ::1/129 md5', 'invalid CIDR mask in address "::1/129"'],
     ['host all all db.example/8 md5', 'specifying both host name and CIDR mask is invalid: "db.example/8"'],
+    ['host all all 0 md5', 'invalid IP mask "md5"'],
     ['host all all 10.0.0.1 md5', 'invalid IP mask "md5"'],
     ['host all all 10.0.0.1 ffff:: md5', 'IP address and mask do not match'],
     ['host all all a,b md5', 'multiple values specified for host address'],
@@ -100,6 +104,10 @@ describe('decides', () => {
     ['host replication r 0.0.0.0/0 md5', '10.0.0.2', true],
     ['host replication r 0.0.0.0/0 md5', '::1', false],
     ['host replication r ::/0 md5', '10.0.0.2', false],
+    ['host replication r 10.2/32 md5', '10.0.0.2', true],
+    ['host replication r 0x0a.0.0.2/32 md5', '10.0.0.2', true],
+    ['host replication r 010.0.0.2/32 md5', '8.0.0.2', true],
+    ['host replication r 10.0.0.0/+8 md5', '10.0.0.2', true],
     ['host replication r fd00::/8 md5', 'fd12:3::4', true],
     ['host replication r fd00::/8 md5', 'fc12:3::4', false],
     ['host replication r 10.0.0.0 255.255.255.0 md5', '10.0.0.9', true],

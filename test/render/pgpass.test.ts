@@ -24,7 +24,9 @@ test.each(['a\nb', 'a\r', 'a\0'])('refuses %j', (password) =>
 test.each([
   ['', []],
   ['# a:b:c:d:e\nshort:1\n', []],
-  ['h:1:*:u:x:y\r\n', [{ line: 1, host: 'h', port: '1', user: 'u', password: 'x:y' }]],
+  ['h:1:*:u:x:y\r\n', [{ line: 1, host: 'h', port: '1', user: 'u', password: 'x' }]],
+  ['h:1:*:u:x\\:y\\', [{ line: 1, host: 'h', port: '1', user: 'u', password: 'x:y\\' }]],
+  ['*:*:*:*:a\u2028b', [{ line: 1, password: 'a\u2028b' }]],
   ['\n\\*:*:d\\:b:u:\\\\\\:', [{ line: 2, host: '*', database: 'd:b', user: 'u', password: '\\:' }]],
 ])('%j', (text, entries) =>
   expect(parsePgpass(text).map((entry) => ({ ...entry, password: entry.password.reveal() }))).toEqual(
