@@ -17,7 +17,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const STORIES = join(ROOT, 'test', 'hosts');
 
 /** What runs without being named, and the releases a story needs other than Debian 12. */
-const DEFAULT = ['pair', 'docker', 'powerOff', 'cut', 'cutMidway', 'fullDisk', 'kills'];
+const DEFAULT = 'cutPrimary cut cutCopy cutStandby powerOff kills pair docker fullDisk'.split(' ');
 const NEEDS = {
   releases: ['bullseye', 'bookworm', 'trixie', 'forky'],
   collation: ['bookworm', 'trixie15'],

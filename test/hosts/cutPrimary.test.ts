@@ -1,0 +1,3 @@
+import { cutInSwitchover } from './lab/cutInSwitchover.ts';
+
+cutInSwitchover('pg1');
