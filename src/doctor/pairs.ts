@@ -5,7 +5,8 @@ import { parseConninfo } from '../render/conninfo.ts';
 import { attachmentOf, upstreamOf } from '../facts/upstream.ts';
 import { lostAt } from '../facts/slots.ts';
 import { isRunning, stateOf, type RunningState, type StandbyState, type View } from '../facts/view.ts';
-import { comesBack, serviceCommand, COMMAND } from '../report/finding.ts';
+import { comesBack, COMMAND } from '../report/finding.ts';
+import { serviceCommand } from '../report/serviceCommand.ts';
 import { humanSeconds } from '../report/terminal.ts';
 import { checking, type Case, type Check, type Examiner } from './check.ts';
 
@@ -21,7 +22,8 @@ const FLOORS = [
 ];
 
 /** As a standby of any other node it may have none of them lower: it would pause, or not start. */
-export const floors: Examiner = ({ state }, { name }, found) => {
+export const floors: Examiner = ({ state }, node, found) => {
+  const { name } = node;
   if (!isRunning(found)) return [];
   const others = state.nodes.filter(isRunning).filter((other) => other.node !== name);
   const low = FLOORS.flatMap((setting) => {
@@ -29,7 +31,7 @@ export const floors: Examiner = ({ state }, { name }, found) => {
     const highest = others.toSorted((a, b) => valueOf(b, setting) - valueOf(a, setting))[0];
     if (highest === undefined || valueOf(highest, setting) <= own) return [];
     const wanted = valueOf(highest, setting);
-    const hint = `Set it to ${wanted} and restart: ${serviceCommand(found.place, 'restart')}. Standbys go first.`;
+    const hint = `Set it to ${wanted} and restart: ${serviceCommand(node, found, 'restart')}. Standbys go first.`;
     return [
       floor.wrong(
         name,

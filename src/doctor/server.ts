@@ -1,3 +1,4 @@
+import type { Node } from '../cluster/types.ts';
 import { has, REWIND_WITHOUT_SUPERUSER } from '../cluster/version.ts';
 import { isRunning, type PrimaryState, type RunningState } from '../facts/view.ts';
 import { fileSettings } from '../plan/effective.ts';
@@ -5,7 +6,7 @@ import { leftovers } from '../plan/link.ts';
 import { replicationWants } from '../plan/wants.ts';
 import { syncStandbyNames } from '../render/names.ts';
 import { pendingOf } from '../report/healthOfServer.ts';
-import { serviceCommand } from '../report/finding.ts';
+import { serviceCommand } from '../report/serviceCommand.ts';
 import { checking, EVERY, type Case, type Check, type Examiner } from './check.ts';
 
 const settingsOf = checking('settings', ['clone-standby', 'switchover', 'rejoin']);
@@ -19,7 +20,8 @@ const SIZES = new Set([
 ]);
 
 /** The settings that init-primary makes: every node needs them, since any may be the primary one day. */
-export const settings: Examiner = ({ cluster, extra }, { name }, found) => {
+export const settings: Examiner = ({ cluster, extra }, own, found) => {
+  const { name } = own;
   if (!isRunning(found)) return [];
   const { server, place } = found;
   const wants = replicationWants({
@@ -40,7 +42,7 @@ export const settings: Examiner = ({ cluster, extra }, { name }, found) => {
     const hint =
       found.is === 'primary'
         ? `\`pgrepl init-primary ${name}\` sets it to ${want.value}.`
-        : `Set it to ${want.value}; it needs ${restartOf(found, want.name)}.`;
+        : `Set it to ${want.value}; it needs ${restartOf(own, found, want.name)}.`;
     return say(name, `${want.name} is ${now}: ${want.why}`, hint);
   });
   const fine = wants.filter((want) => !bad.includes(want)).map((want) => want.name);
@@ -50,8 +52,10 @@ export const settings: Examiner = ({ cluster, extra }, { name }, found) => {
   ];
 };
 
-function restartOf({ server, place }: RunningState, setting: string): string {
-  return server.settings[setting]?.context === 'postmaster' ? serviceCommand(place, 'restart') : 'a reload';
+function restartOf(node: Node, found: RunningState, setting: string): string {
+  return found.server.settings[setting]?.context === 'postmaster'
+    ? serviceCommand(node, found, 'restart')
+    : 'a reload';
 }
 
 const free = checking('free', ['clone-standby', 'switchover', 'rejoin']);
@@ -151,7 +155,8 @@ function rewinds(name: string, { server }: PrimaryState, wanted: string, may: bo
 const files = checking('configuration', EVERY);
 
 /** What the files say is what is in force, and nothing of a past life is in them. */
-export const configuration: Examiner = (_, { name }, found) => {
+export const configuration: Examiner = (_, own, found) => {
+  const { name } = own;
   if (!isRunning(found)) return [];
   const { server } = found;
   const mend = 'Mend the line and reload; until then nothing new of the file is taken.';
@@ -163,7 +168,7 @@ export const configuration: Examiner = (_, { name }, found) => {
       error === undefined ? [] : [files.wrong(name, `${file ?? 'pg_hba.conf'} line ${line}: ${error}`, mend)],
     ),
     ...overridden(name, found),
-    ...pending(name, found),
+    ...pending(own, found),
     ...stale(name, found),
   ];
   return wrong.length > 0
@@ -194,14 +199,14 @@ function overridden(name: string, found: RunningState): readonly Check[] {
     });
 }
 
-function pending(name: string, { server, place }: RunningState): readonly Check[] {
-  const names = pendingOf(server);
+function pending(node: Node, found: RunningState): readonly Check[] {
+  const names = pendingOf(found.server);
   if (names.length === 0) return [];
   return [
     files.warning(
-      name,
+      node.name,
       `waits for a restart: ${names.join(', ')}`,
-      `Restart it when it suits: ${serviceCommand(place, 'restart')}.`,
+      `Restart it when it suits: ${serviceCommand(node, found, 'restart')}.`,
     ),
   ];
 }

@@ -1,4 +1,3 @@
-import type { Place } from '../facts/state.ts';
 import { quoteWord } from '../tools/words.ts';
 
 /** One thing that is wrong with a cluster; the message names the node first, the hint says what to type. */
@@ -20,18 +19,6 @@ export function warning(node: string, what: string, hint?: string): Finding {
 function finding(node: string, level: Finding['level'], what: string, hint?: string): Finding {
   const message = `${node}: ${what}`;
   return hint === undefined ? { node, level, message } : { node, level, message, hint };
-}
-
-/** What a person types to start or restart the server through whoever owns it. */
-export function serviceCommand(place: Place, verb: 'start' | 'restart'): string {
-  switch (place.service.by) {
-    case 'systemd':
-      return `\`systemctl ${verb} ${quoteWord(place.service.unit)}\``;
-    case 'pg_ctlcluster':
-      return `\`pg_ctlcluster ${place.service.name.major} ${quoteWord(place.service.name.cluster)} ${verb}\``;
-    case 'pg_ctl':
-      return `\`pg_ctl -D ${quoteWord(place.pgdata)} -l ${quoteWord(`${place.pgdata}/server.log`)} ${verb}\``;
-  }
 }
 
 /** pgrepl's own commands, in one place so that a renamed verb is one change. */

@@ -1,26 +1,18 @@
 import type { Cluster, Node } from '../cluster/types.ts';
-import { bytesOf } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { quoteWord } from '../tools/words.ts';
 import type { Finding } from './finding.ts';
-import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
+import { wayToPrimary } from './candidate.ts';
+import { broken, COMMAND, warning } from './finding.ts';
 import { serverFindings } from './healthOfServer.ts';
 import { slotFindings } from './healthOfSlots.ts';
 import { standbyFindings } from './healthOfStandby.ts';
+import { serviceCommand } from './serviceCommand.ts';
 import { progressOf } from '../facts/mute.ts';
 import { lostAt } from '../facts/slots.ts';
 import { attachmentOf, upstreamOf } from '../facts/upstream.ts';
-import type { PrimaryState, StandbyState, View } from '../facts/view.ts';
-import {
-  isRunning,
-  positionOf,
-  primariesOf,
-  rootOf,
-  stateOf,
-  systemOf,
-  timelineOf,
-  viewOf,
-} from '../facts/view.ts';
+import type { PrimaryState, View } from '../facts/view.ts';
+import { primariesOf, rootOf, stateOf, systemOf, viewOf } from '../facts/view.ts';
 
 const SEVERITY = { 'split-brain': 0, broken: 1, warning: 2 } as const;
 
@@ -74,10 +66,11 @@ function splitBrain(primaries: readonly PrimaryState[]): Finding {
   };
 }
 
-function missingPrimary({ cluster, state, primary }: View): Finding[] {
+function missingPrimary(view: View): Finding[] {
+  const { cluster, state, primary } = view;
   if (primary !== undefined || isPartOfMore(cluster, state)) return [];
   const root = rootOf(cluster)?.name ?? cluster.nodes[0]?.name ?? cluster.name;
-  return [broken(root, 'no node of the cluster takes writes', wayToPrimary(state, root))];
+  return [broken(root, 'no node of the cluster takes writes', wayToPrimary(view, root))];
 }
 
 /** One server named by flags, or standbys of a primary that the file does not name. */
@@ -89,38 +82,6 @@ function isPartOfMore(cluster: Cluster, state: ClusterState): boolean {
       found.streaming?.status === 'streaming' &&
       upstreamOf(cluster, state, found.node) === undefined,
   );
-}
-
-function wayToPrimary(state: ClusterState, root: string): string {
-  if (state.nodes.every((found) => found.is === 'empty' || found.is === 'foreign'))
-    return `Create the primary: ${COMMAND.init(root)}.`;
-  const down = state.nodes.filter((found) => !isRunning(found) && isPossiblyPrimary(found));
-  const best = furthestStandby(state);
-  const names = down.map((found) => found.node).join(', ');
-  if (best === undefined) return `Start ${names || root}.`;
-  if (down.length === 0) return `Promote the standby that has the most: ${COMMAND.promote(best)}.`;
-  return `Start ${names} again; if it is gone for good, ${COMMAND.promoteDead(best)}.`;
-}
-
-function isPossiblyPrimary(found: NodeState): boolean {
-  return found.is === 'unreachable' || found.is === 'mute' || (found.is === 'stopped' && !found.standby);
-}
-
-function furthestStandby(state: ClusterState): string | undefined {
-  const standbys = state.nodes.filter((found) => found.is === 'standby');
-  const [best] = standbys.toSorted(
-    (a, b) => byTimeline(a, b) || Number(isFurther(b, a)) - Number(isFurther(a, b)),
-  );
-  return best?.node;
-}
-
-function byTimeline(a: StandbyState, b: StandbyState): number {
-  return (timelineOf(b) ?? 0) - (timelineOf(a) ?? 0);
-}
-
-function isFurther(a: StandbyState, b: StandbyState): boolean {
-  const [here, there] = [positionOf(a), positionOf(b)];
-  return here !== undefined && (there === undefined || bytesOf(here) > bytesOf(there));
 }
 
 function nodeFindings(view: View, node: Node): Finding[] {
@@ -145,14 +106,14 @@ function nodeFindings(view: View, node: Node): Finding[] {
     case 'foreign':
       return [foreign(found)];
     case 'stopped':
-      return [stopped(view, found), ...strangeSystem(view, found)];
+      return [stopped(view, node, found), ...strangeSystem(view, found)];
     case 'primary':
-      return [...strangeSystem(view, found), ...serverFindings(found), ...slotFindings(view, found)];
+      return [...strangeSystem(view, found), ...serverFindings(node, found), ...slotFindings(view, found)];
     case 'standby':
       return [
         ...strangeSystem(view, found),
         ...standbyFindings(view, node, found),
-        ...serverFindings(found),
+        ...serverFindings(node, found),
         ...slotFindings(view, found),
       ];
   }
@@ -183,7 +144,7 @@ function foreign(found: Extract<NodeState, { is: 'foreign' }>): Finding {
 /** facts/probe.ts says so where a rewind of ours was begun and not ended. */
 const REWINDING = 'pgrepl.rewinding';
 
-function stopped(view: View, found: Extract<NodeState, { is: 'stopped' }>): Finding {
+function stopped(view: View, node: Node, found: Extract<NodeState, { is: 'stopped' }>): Finding {
   const { primary } = view;
   const crashed = found.control?.state.startsWith('shut down') === false;
   const what = `${crashed ? 'stopped without a shutdown' : 'stopped'}${found.standby ? '' : ', it was a primary'}`;
@@ -194,9 +155,9 @@ function stopped(view: View, found: Extract<NodeState, { is: 'stopped' }>): Find
       `Go on with it: ${COMMAND.rejoin(found.node)}.`,
     );
   }
-  if (found.standby) return broken(found.node, what, wayToStandby(view, found));
+  if (found.standby) return broken(found.node, what, wayToStandby(view, node, found));
   if (primary === undefined)
-    return broken(found.node, what, `Start it: ${serviceCommand(found.place, 'start')}.`);
+    return broken(found.node, what, `Start it: ${serviceCommand(node, found, 'start')}.`);
   if (systemOf(primary) !== systemOf(found)) return broken(found.node, what);
   // Started as it is, it would take writes beside the one that took over.
   return broken(
@@ -207,11 +168,10 @@ function stopped(view: View, found: Extract<NodeState, { is: 'stopped' }>): Find
 }
 
 /** A start is not enough where its slot did not keep what it needs. */
-function wayToStandby(view: View, { node, place }: Extract<NodeState, { is: 'stopped' }>): string {
-  const own = view.cluster.nodes.find(({ name }) => name === node);
-  return own === undefined || lostAt(view, own) === undefined
-    ? `Start it: ${serviceCommand(place, 'start')}.`
-    : `Bring it back: ${COMMAND.rejoinAnew(node)}.`;
+function wayToStandby(view: View, node: Node, found: Extract<NodeState, { is: 'stopped' }>): string {
+  return lostAt(view, node) === undefined
+    ? `Start it: ${serviceCommand(node, found, 'start')}.`
+    : `Bring it back: ${COMMAND.rejoinAnew(node.name)}.`;
 }
 
 function strangeSystem({ primary }: View, found: NodeState): Finding[] {

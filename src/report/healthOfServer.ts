@@ -1,15 +1,17 @@
+import type { Node } from '../cluster/types.ts';
 import type { Server } from '../facts/state.ts';
 import type { Finding } from './finding.ts';
-import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
+import { broken, COMMAND, warning } from './finding.ts';
+import { serviceCommand } from './serviceCommand.ts';
 import type { PrimaryState, RunningState } from '../facts/view.ts';
 import { HAUNTING } from '../render/recovery.ts';
 
 /** What is wrong with one running server by itself: its configuration, its archive, its synchronous standbys. */
-export function serverFindings(found: RunningState): Finding[] {
+export function serverFindings(node: Node, found: RunningState): Finding[] {
   return [
     ...(found.is === 'primary' ? [...waitingCommits(found), ...leftovers(found)] : []),
     ...configurationErrors(found),
-    ...pendingRestarts(found),
+    ...pendingRestarts(node, found),
     ...archiving(found),
   ];
 }
@@ -61,14 +63,14 @@ function configurationErrors({ node, server }: RunningState): Finding[] {
   return [...inFiles, ...inHba];
 }
 
-function pendingRestarts({ node, server, place, is }: RunningState): Finding[] {
-  const names = pendingOf(server, is);
+function pendingRestarts(node: Node, found: RunningState): Finding[] {
+  const names = pendingOf(found.server, found.is);
   if (names.length === 0) return [];
   return [
     warning(
-      node,
+      node.name,
       `waits for a restart: ${names.join(', ')}`,
-      `Restart it when it suits: ${serviceCommand(place, 'restart')}.`,
+      `Restart it when it suits: ${serviceCommand(node, found, 'restart')}.`,
     ),
   ];
 }

@@ -2,7 +2,9 @@ import type { Node } from '../cluster/types.ts';
 import type { NodeState, Slot } from '../facts/state.ts';
 import { bytesOf } from '../facts/lsn.ts';
 import type { Finding } from './finding.ts';
-import { broken, COMMAND, serviceCommand, warning } from './finding.ts';
+import { promotion } from './candidate.ts';
+import { broken, COMMAND, warning } from './finding.ts';
+import { serviceCommand } from './serviceCommand.ts';
 import { humanBytes, humanSeconds } from './terminal.ts';
 import { attachmentOf, endpointsOf, upstreamOf } from '../facts/upstream.ts';
 import type { RunningState, StandbyState, View } from '../facts/view.ts';
@@ -36,7 +38,7 @@ export function standbyFindings(view: View, node: Node, standby: StandbyState): 
   return [
     ...(streams ? strayed(view, node, standby) : [detached(view, node, standby)]),
     ...(streams ? behindTimeline(view, standby) : []),
-    ...paused(view, standby),
+    ...paused(view, node, standby),
     ...lagging(view, standby),
   ];
 }
@@ -51,7 +53,7 @@ export function isStreaming({ cluster, state }: View, standby: StandbyState): bo
 function strayed(view: View, node: Node, standby: StandbyState): Finding[] {
   const real = upstreamOf(view.cluster, view.state, node.name);
   const wanted = wantedUpstream(view, node);
-  if (real === undefined || wanted === undefined || real === wanted) return [];
+  if (real === undefined || wanted === undefined || real === wanted || view.primary === undefined) return [];
   return [
     warning(standby.node, `streams from ${real} instead of ${wanted}`, COMMAND.follow(node.name, wanted)),
   ];
@@ -66,7 +68,7 @@ function detached(view: View, node: Node, standby: StandbyState): Finding {
 
 function whyDetached(view: View, node: Node, standby: StandbyState, upstream: string | undefined): Reason {
   const wanted = wantedUpstream(view, node);
-  const follow = wanted === undefined ? undefined : COMMAND.follow(node.name, wanted);
+  const follow = wayBack(view, node, wanted);
   if (upstream === undefined) {
     if (view.cluster.file === undefined) return pointsElsewhere(standby);
     return withHint(pointsNowhere(standby), follow);
@@ -80,13 +82,19 @@ function whyDetached(view: View, node: Node, standby: StandbyState, upstream: st
   }
   return (
     otherSystem(standby, found) ??
-    aheadReason(standby, found) ??
-    slotReason(node, standby, found) ??
-    behindReason(standby, found) ??
+    aheadReason(view, standby, found) ??
+    slotReason(view, node, standby, found) ??
+    behindReason(view, standby, found) ??
     (wanted !== undefined && wanted !== upstream
       ? withHint(`it was to stream from ${wanted}`, follow)
       : withHint('its log says why', COMMAND.doctor(node.name)))
   );
+}
+
+/** Nobody is followed who takes no writes, nor waits for somebody who does: without a primary one is promoted. */
+function wayBack(view: View, node: Node, wanted: string | undefined): string | undefined {
+  if (view.primary === undefined) return promotion(view);
+  return wanted === undefined ? undefined : COMMAND.follow(node.name, wanted);
 }
 
 function withHint(because: string, hint: string | undefined): Reason {
@@ -130,12 +138,16 @@ function otherSystem(standby: StandbyState, upstream: RunningState): Reason | un
     : { because: `${upstream.node} is another system` };
 }
 
-function slotReason(node: Node, standby: StandbyState, upstream: RunningState): Reason | undefined {
+function slotReason(
+  view: View,
+  node: Node,
+  standby: StandbyState,
+  upstream: RunningState,
+): Reason | undefined {
   if (standby.slot === '') return undefined;
   const slot = upstream.server.slots.find((each) => each.name === standby.slot);
   if (slot === undefined) {
-    const hint = COMMAND.follow(node.name, upstream.node);
-    return { because: `its slot "${standby.slot}" is not there`, hint };
+    return withHint(`its slot "${standby.slot}" is not there`, wayBack(view, node, upstream.node));
   }
   if (slot.walStatus === 'lost') {
     return {
@@ -156,24 +168,29 @@ function userOf(slot: Slot, upstream: RunningState): string {
 }
 
 /** It has history that its upstream has not, and never will have. */
-function aheadReason(standby: StandbyState, upstream: RunningState): Reason | undefined {
+function aheadReason(view: View, standby: StandbyState, upstream: RunningState): Reason | undefined {
   const [here, there] = [timelineOf(standby) ?? 0, timelineOf(upstream) ?? 0];
-  const hint = COMMAND.rejoin(standby.node);
+  const hint = rejoining(view, standby);
   if (here > there) {
-    return { because: `it is on timeline ${here}, ${upstream.node} is older, on ${there}`, hint };
+    return withHint(`it is on timeline ${here}, ${upstream.node} is older, on ${there}`, hint);
   }
   const [mine, theirs] = [positionOf(standby), positionOf(upstream)];
   if (here < there || mine === undefined || theirs === undefined || bytesOf(mine) <= bytesOf(theirs))
     return undefined;
-  return { because: `it has WAL up to ${mine}, ${upstream.node} only up to ${theirs}: they diverged`, hint };
+  return withHint(`it has WAL up to ${mine}, ${upstream.node} only up to ${theirs}: they diverged`, hint);
 }
 
 /** Whether it left the upstream's history before or after the fork, only the history files tell. */
-function behindReason(standby: StandbyState, upstream: RunningState): Reason | undefined {
+function behindReason(view: View, standby: StandbyState, upstream: RunningState): Reason | undefined {
   const [here, there] = [timelineOf(standby) ?? 0, timelineOf(upstream) ?? 0];
   if (here >= there) return undefined;
   const because = `it is on timeline ${here}, ${upstream.node} on ${there}; it may have diverged`;
-  return { because, hint: COMMAND.rejoin(standby.node) };
+  return withHint(because, rejoining(view, standby));
+}
+
+/** There must be a primary to rejoin. */
+function rejoining(view: View, standby: StandbyState): string | undefined {
+  return view.primary === undefined ? promotion(view) : COMMAND.rejoin(standby.node);
 }
 
 function behindTimeline({ primary }: View, standby: StandbyState): Finding[] {
@@ -184,14 +201,14 @@ function behindTimeline({ primary }: View, standby: StandbyState): Finding[] {
   return [warning(standby.node, what, COMMAND.follow(standby.node, primary.node))];
 }
 
-function paused({ primary }: View, standby: StandbyState): Finding[] {
+function paused({ primary }: View, node: Node, standby: StandbyState): Finding[] {
   if (!standby.paused) return [];
   const low = FLOORS.filter((name) => valueOf(standby, name) < valueOf(primary, name));
   if (primary === undefined || low.length === 0) {
     return [warning(standby.node, 'replay is paused', 'Go on: `select pg_wal_replay_resume()`.')];
   }
   const what = `replay is paused: lower than on ${primary.node}: ${low.join(', ')}`;
-  return [warning(standby.node, what, `Raise them, then ${serviceCommand(standby.place, 'restart')}.`)];
+  return [warning(standby.node, what, `Raise them, then ${serviceCommand(node, standby, 'restart')}.`)];
 }
 
 function valueOf(found: NodeState | undefined, setting: string): number {

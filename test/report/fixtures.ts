@@ -160,7 +160,13 @@ export function stopped(name: string, isStandby: boolean, control: Partial<Contr
     place: place(),
     version: ofMajor(17),
     standby: isStandby,
-    control: { systemIdentifier: '7412', state: 'shut down', timeline: 1, ...control } as ControlData,
+    control: {
+      systemIdentifier: '7412',
+      state: 'shut down',
+      timeline: 1,
+      minRecoveryTimeline: 0,
+      ...control,
+    } as ControlData,
   };
 }
 

@@ -80,14 +80,77 @@ const cases: [string, ClusterState, string[]][] = [
     ),
     [
       'broken | pg1: no node of the cluster takes writes | Promote the standby that has the most: `pgrepl promote pg2`.',
-      'broken | pg1: does not stream: it has no primary_conninfo | ',
-      'broken | pg2: does not stream from pg1: it has WAL up to 1/0, pg1 only up to 0/5000000: they diverged | `pgrepl rejoin pg2`',
-      'broken | pg3: does not stream from pg1: it has WAL up to 0/FF000000, pg1 only up to 0/5000000: they diverged | `pgrepl rejoin pg3`',
+      'broken | pg1: does not stream: it has no primary_conninfo | Promote the standby that has the most: `pgrepl promote pg2`.',
+      'broken | pg2: does not stream from pg1: it has WAL up to 1/0, pg1 only up to 0/5000000: they diverged | Promote the standby that has the most: `pgrepl promote pg2`.',
+      'broken | pg3: does not stream from pg1: it has WAL up to 0/FF000000, pg1 only up to 0/5000000: they diverged | Promote the standby that has the most: `pgrepl promote pg2`.',
     ],
   ],
   [
     'the primary is unreachable',
     stateWith(unreachable('pg1'), detached('pg2'), standby('pg3')),
+    [
+      'broken | pg1: no node of the cluster takes writes | Start pg1 again; if it is gone for good, `pgrepl promote pg2 --primary-is-dead`.',
+      'broken | pg1: unreachable: connection timed out | ',
+      'broken | pg2: does not stream from pg1: pg1 is unreachable | ',
+    ],
+  ],
+  [
+    'the primary is dead, and a standby still follows who was it before',
+    stateWith(
+      stopped('pg1', false, { state: 'in production', timeline: 2 }),
+      detached('pg2', { conninfo: 'host=10.0.0.3 port=5432' }, { timeline: 2 }),
+      detached('pg3', { received: lsn('0/6000000') }, { timeline: 2 }),
+    ),
+    [
+      'broken | pg1: no node of the cluster takes writes | Start pg1 again; if it is gone for good, `pgrepl promote pg3 --primary-is-dead`.',
+      'broken | pg1: stopped without a shutdown, it was a primary | Start it: `pg_ctl -D /pg/data -l /pg/data/server.log start`.',
+      'broken | pg2: does not stream from pg3: its slot "pg2" is not there | Start pg1 again; if it is gone for good, `pgrepl promote pg3 --primary-is-dead`.',
+      'broken | pg3: does not stream from pg1: pg1 is stopped | ',
+    ],
+  ],
+  [
+    'the primary is dead, and had a timeline that no standby has',
+    stateWith(
+      stopped('pg1', false, { state: 'in production', timeline: 1, minRecoveryTimeline: 3 }),
+      detached('pg2', {}, { timeline: 2 }),
+      detached('pg3', { received: lsn('0/6000000') }),
+    ),
+    [
+      'broken | pg1: no node of the cluster takes writes | Start pg1 again: no standby that runs has its timeline 3, and promoting pg2 would lose what is on it.',
+      'broken | pg1: stopped without a shutdown, it was a primary | Start it: `pg_ctl -D /pg/data -l /pg/data/server.log start`.',
+      'broken | pg2: does not stream from pg1: pg1 is stopped | ',
+      'broken | pg3: does not stream from pg1: pg1 is stopped | ',
+    ],
+  ],
+  [
+    'the standby that is late on purpose is not the one to promote',
+    stateWith(
+      unreachable('pg1'),
+      detached('pg2', { received: lsn('0/6000000'), delayMs: 3_600_000 }),
+      detached('pg3'),
+    ),
+    [
+      'broken | pg1: no node of the cluster takes writes | Start pg1 again; if it is gone for good, `pgrepl promote pg3 --primary-is-dead`.',
+      'broken | pg1: unreachable: connection timed out | ',
+      'broken | pg2: does not stream from pg1: pg1 is unreachable | ',
+      'broken | pg3: does not stream from pg1: pg1 is unreachable | ',
+    ],
+  ],
+  [
+    'a standby of a standby is right where it is while no primary is seen',
+    stateWith(
+      unreachable('pg1'),
+      detached('pg2', {}, { walsenders: [walsender('pg3')], slots: [slot('pg3')] }),
+      standby('pg3', {
+        streaming: {
+          status: 'streaming',
+          sender: '10.0.0.2',
+          senderPort: 5432,
+          slot: 'pg3',
+          receivedTimeline: 1,
+        },
+      }),
+    ),
     [
       'broken | pg1: no node of the cluster takes writes | Start pg1 again; if it is gone for good, `pgrepl promote pg2 --primary-is-dead`.',
       'broken | pg1: unreachable: connection timed out | ',
