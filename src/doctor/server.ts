@@ -1,11 +1,12 @@
 import type { Node } from '../cluster/types.ts';
 import { has, REWIND_WITHOUT_SUPERUSER } from '../cluster/version.ts';
-import { isRunning, type PrimaryState, type RunningState } from '../facts/view.ts';
+import { isRunning, type PrimaryState, type RunningState, type View } from '../facts/view.ts';
 import { fileSettings } from '../plan/effective.ts';
 import { leftovers } from '../plan/link.ts';
 import { replicationWants } from '../plan/wants.ts';
 import { syncStandbyNames } from '../render/names.ts';
 import { pendingOf } from '../report/healthOfServer.ts';
+import { leftSignal } from '../report/leftSignal.ts';
 import { serviceCommand } from '../report/serviceCommand.ts';
 import { checking, EVERY, type Case, type Check, type Examiner } from './check.ts';
 
@@ -155,7 +156,7 @@ function rewinds(name: string, { server }: PrimaryState, wanted: string, may: bo
 const files = checking('configuration', EVERY);
 
 /** What the files say is what is in force, and nothing of a past life is in them. */
-export const configuration: Examiner = (_, own, found) => {
+export const configuration: Examiner = (the, own, found) => {
   const { name } = own;
   if (!isRunning(found)) return [];
   const { server } = found;
@@ -169,7 +170,7 @@ export const configuration: Examiner = (_, own, found) => {
     ),
     ...overridden(name, found),
     ...pending(own, found),
-    ...stale(name, found),
+    ...stale(the, own, found),
   ];
   return wrong.length > 0
     ? wrong
@@ -211,16 +212,17 @@ function pending(node: Node, found: RunningState): readonly Check[] {
   ];
 }
 
-function stale(name: string, found: RunningState): readonly Check[] {
+function stale(view: View, own: Node, found: RunningState): readonly Check[] {
   if (found.is !== 'primary') return [];
-  const names = leftovers(found);
-  if (names.length === 0) return [];
+  const { name } = own;
+  const left = leftSignal(view, own, found);
+  const names = left?.ofSwitchover === true ? [] : leftovers(found);
+  const message = `left over in postgresql.auto.conf: ${names.join(', ')}`;
   return [
-    files.warning(
-      name,
-      `left over in postgresql.auto.conf: ${names.join(', ')}`,
-      `\`pgrepl promote ${name}\` takes them out.`,
-    ),
+    ...(left === undefined ? [] : [files.warning(name, left.what, left.hint)]),
+    ...(names.length === 0
+      ? []
+      : [files.warning(name, message, `\`pgrepl promote ${name}\` takes them out.`)]),
   ];
 }
 

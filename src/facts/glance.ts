@@ -61,7 +61,7 @@ for f in /etc/postgresql/*/*/postgresql.conf; do
   [ -n "$d" ] && [ "$(readlink -f -- "$d")" = "$real" ] && { d=${'$'}{f%/postgresql.conf}; say debian "${'$'}{d#/etc/postgresql/}"; }
 done
 show auto "$real/postgresql.auto.conf"; show recovery "$real/recovery.conf"
-[ -f "$real/standby.signal" ] && say signal standby.signal
+for s in standby.signal recovery.signal; do [ -f "$real/$s" ] && say signal "$s"; done
 set -- "$real"/pg_wal/archive_status/*.ready
 [ -e "$1" ] && say ready "$#" || say ready 0
 export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl

@@ -45,10 +45,29 @@ function isOf(cluster: Cluster, node: Node, walsender: Walsender): boolean {
   );
 }
 
+/** Where a primary would stream from if it became a standby: the node that its files name. */
+export function placedUpstream(
+  cluster: Cluster,
+  state: ClusterState,
+  name: string,
+  files: ConfigFiles,
+): string | undefined {
+  return nodeAt(cluster, state, name, endpoints(writtenConninfo(files)));
+}
+
 function namedUpstream(cluster: Cluster, state: ClusterState, name: string): string | undefined {
+  return nodeAt(cluster, state, name, endpointsOf(stateOf(state, name)));
+}
+
+function nodeAt(
+  cluster: Cluster,
+  state: ClusterState,
+  name: string,
+  named: readonly Endpoint[],
+): string | undefined {
   const node = cluster.nodes.find((each) => each.name === name);
   if (node === undefined) return undefined;
-  for (const endpoint of endpointsOf(stateOf(state, name))) {
+  for (const endpoint of named) {
     const there = cluster.nodes.find(
       (other) => other !== node && answersAt(other, stateOf(state, other.name), node, endpoint),
     );

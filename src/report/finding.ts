@@ -27,6 +27,7 @@ export const COMMAND = {
   follow: (node: string, upstream: string) =>
     `\`pgrepl follow ${quoteWord(node)} --upstream ${quoteWord(upstream)}\``,
   rejoinAnew: (node: string) => `\`pgrepl rejoin ${quoteWord(node)} --allow-reclone\``,
+  switchover: (node: string) => `\`pgrepl switchover ${quoteWord(node)}\``,
   promote: (node: string) => `\`pgrepl promote ${quoteWord(node)}\``,
   promoteDead: (node: string) => `\`pgrepl promote ${quoteWord(node)} --primary-is-dead\``,
   clone: (node: string) => `\`pgrepl clone-standby ${quoteWord(node)}\``,

@@ -108,12 +108,16 @@ function nodeFindings(view: View, node: Node): Finding[] {
     case 'stopped':
       return [stopped(view, node, found), ...strangeSystem(view, found)];
     case 'primary':
-      return [...strangeSystem(view, found), ...serverFindings(node, found), ...slotFindings(view, found)];
+      return [
+        ...strangeSystem(view, found),
+        ...serverFindings(view, node, found),
+        ...slotFindings(view, found),
+      ];
     case 'standby':
       return [
         ...strangeSystem(view, found),
         ...standbyFindings(view, node, found),
-        ...serverFindings(node, found),
+        ...serverFindings(view, node, found),
         ...slotFindings(view, found),
       ];
   }

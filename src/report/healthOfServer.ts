@@ -2,14 +2,15 @@ import type { Node } from '../cluster/types.ts';
 import type { Server } from '../facts/state.ts';
 import type { Finding } from './finding.ts';
 import { broken, COMMAND, warning } from './finding.ts';
+import { leftSignal } from './leftSignal.ts';
 import { serviceCommand } from './serviceCommand.ts';
-import type { PrimaryState, RunningState } from '../facts/view.ts';
+import type { PrimaryState, RunningState, View } from '../facts/view.ts';
 import { HAUNTING } from '../render/recovery.ts';
 
 /** What is wrong with one running server by itself: its configuration, its archive, its synchronous standbys. */
-export function serverFindings(node: Node, found: RunningState): Finding[] {
+export function serverFindings(view: View, node: Node, found: RunningState): Finding[] {
   return [
-    ...(found.is === 'primary' ? [...waitingCommits(found), ...leftovers(found)] : []),
+    ...(found.is === 'primary' ? [...waitingCommits(found), ...placed(view, node, found)] : []),
     ...configurationErrors(found),
     ...pendingRestarts(node, found),
     ...archiving(found),
@@ -40,6 +41,14 @@ function waitingCommits({ node, server }: PrimaryState): Finding[] {
 export function syncsWanted(names: string): number {
   if (names.trim() === '') return 0;
   return Number(/^\s*(?:(?:first|any)\s+)?(\d+)\s*\(/i.exec(names)?.[1] ?? 1);
+}
+
+/** What decides its next start; what a switchover placed is one thing, and its settings are part of it. */
+function placed(view: View, node: Node, found: PrimaryState): Finding[] {
+  const left = leftSignal(view, node, found);
+  if (left === undefined) return leftovers(found);
+  const finding = warning(found.node, left.what, left.hint);
+  return left.ofSwitchover ? [finding] : [finding, ...leftovers(found)];
 }
 
 /** They do nothing now, and decide where it streams from on the day it becomes a standby again. */

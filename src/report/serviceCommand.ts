@@ -15,6 +15,11 @@ export function serviceCommand(node: Node | undefined, found: Serving, verb: 'st
   return `\`${shownAt(host, found.machine, wordsOf(host, found, verb))}\``;
 }
 
+/** A command of the owner of the data, as a person types it where pgrepl was started. */
+export function ownersCommand(node: Node | undefined, machine: Machine, words: readonly string[]): string {
+  return `\`${shownAt(node?.host ?? { via: 'local' }, machine, { words, as: 'owner' })}\``;
+}
+
 /** Words, and who may say them: root, the owner of the data, or either. */
 type Said = { words: readonly string[]; as: 'root' | 'owner' | 'either' };
 

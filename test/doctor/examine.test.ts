@@ -237,6 +237,13 @@ const ofPrimary: [string, PrimaryState, string[]][] = [
     ['warning | configuration | pg1: waits for a restart: wal_level'],
   ],
   [
+    'standby.signal',
+    pg1({}, { place: { ...PLACE, signals: ['standby.signal'] } }),
+    [
+      'warning | configuration | pg1: standby.signal lies in the data directory of a primary: at its next start it is a standby',
+    ],
+  ],
+  [
     'stale',
     pg1({}, files({ auto: { path: '/pg/postgresql.auto.conf', text: "primary_slot_name = 'x'\n" } })),
     ['warning | configuration | pg1: left over in postgresql.auto.conf: primary_slot_name'],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Cluster } from '../../src/cluster/types.ts';
+import type { ServerVersion } from '../../src/cluster/version.ts';
 import type { ClusterState, NodeState } from '../../src/facts/state.ts';
 import { assess } from '../../src/report/health.ts';
 import { syncsWanted } from '../../src/report/healthOfServer.ts';
@@ -453,6 +454,72 @@ const cases: [string, ClusterState, string[]][] = [
     [
       'warning | pg1: /pg/postgresql.conf line 3: wal_levle: unrecognized parameter | Mend it and reload; until then it is not read, and the next start fails.',
       'warning | pg1: pg_hba.conf line 7: invalid authentication method "scrum" | Mend it and reload; until then it is not read, and the next start fails.',
+    ],
+  ],
+  [
+    'standby.signal in the data directory of a primary',
+    stateWith(
+      attachedPrimary({}, { place: place({ signals: ['standby.signal'] }) }),
+      standby('pg2'),
+      standby('pg3'),
+    ),
+    [
+      'warning | pg1: standby.signal lies in the data directory of a primary: at its next start it is a standby | Take it away: `rm -- /pg/data/standby.signal`.',
+    ],
+  ],
+  [
+    'recovery.signal in the data directory of a primary',
+    stateWith(
+      attachedPrimary({}, { place: place({ signals: ['recovery.signal'] }) }),
+      standby('pg2'),
+      standby('pg3'),
+    ),
+    [
+      'warning | pg1: recovery.signal lies in the data directory of a primary: at its next start it recovers from an archive | Take it away: `rm -- /pg/data/recovery.signal`.',
+    ],
+  ],
+  ...(
+    [
+      [110022, 'is a standby, or recovers from an archive'],
+      [120022, 'does not start'],
+    ] as const
+  ).map(([version, then]): [string, ClusterState, string[]] => [
+    `recovery.conf in the data directory of a primary of ${version}`,
+    stateWith(
+      attachedPrimary(
+        { version: version as ServerVersion },
+        { place: place({ files: { included: [], recovery: { path: '/pg/data/recovery.conf', text: '' } } }) },
+      ),
+      standby('pg2'),
+      standby('pg3'),
+    ),
+    [
+      `warning | pg1: recovery.conf lies in the data directory of a primary: at its next start it ${then} | Take it away: \`rm -- /pg/data/recovery.conf\`.`,
+    ],
+  ]),
+  [
+    'what a switchover placed that was cut short',
+    stateWith(
+      attachedPrimary(
+        {},
+        {
+          place: place({
+            signals: ['standby.signal'],
+            files: {
+              included: [],
+              auto: {
+                path: '/pg/data/postgresql.auto.conf',
+                text: "primary_conninfo = 'host=10.0.0.2 port=5432'\n",
+              },
+            },
+          }),
+        },
+      ),
+      standby('pg2'),
+      standby('pg3'),
+    ),
+    [
+      'warning | pg1: is placed to come back as a standby of pg2: a switchover to it runs, or was cut short | `pgrepl switchover pg2` goes on with it, `pgrepl switchover pg1` takes it back.',
     ],
   ],
   [
