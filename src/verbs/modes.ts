@@ -4,6 +4,7 @@ import { failure, PgreplError } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import type { Mode, Verb } from '../operate.ts';
 import type { TargetFlags } from '../target.ts';
+import { onInterrupt } from './interrupt.ts';
 
 /** commander's loose options as what a verb reads. */
 export function modeOf(flags: Flags): Mode {
@@ -52,20 +53,23 @@ export function targetFlags(flags: Flags): TargetFlags {
 /** Runs a verb that changes something, with Ctrl-C as a wish to stop at the next step. */
 export async function perform(verb: Verb, flags: Flags): Promise<void> {
   const mode = modeOf(flags);
-  const [{ operate }, { talkOf, tellEnding }, { STATUS }, { prepareSsh }] = await Promise.all([
-    import('../operate.ts'),
-    import('../talk.ts'),
-    import('../errors.ts'),
-    import('../run/nodes.ts'),
-  ]);
+  const [{ operate }, { talkOf, tellEnding, tellError }, { failure, STATUS }, { prepareSsh }] =
+    await Promise.all([
+      import('../operate.ts'),
+      import('../talk.ts'),
+      import('../errors.ts'),
+      import('../run/nodes.ts'),
+    ]);
   prepareSsh(verb.cluster);
-  const stop = new AbortController();
-  const onSignal = (): void => {
-    if (!mode.json) process.stderr.write('interrupted: the step that runs comes to its end\n');
-    stop.abort();
+  const say = (text: string): void => {
+    if (!mode.json) process.stderr.write(text);
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal);
-  const ending = await operate(verb, mode, talkOf(mode), stop.signal);
+  const leave = (): never => {
+    const error = failure('interrupted', 'interrupted: it is left as it is', 'Running it again continues.');
+    tellError({ command: verb.command, json: mode.json, error });
+    process.exit(STATUS.interrupted);
+  };
+  const ending = await operate(verb, mode, talkOf(mode), onInterrupt(say, leave));
   tellEnding(ending, mode);
   process.exitCode = STATUS[ending.outcome];
 }
