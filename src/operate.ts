@@ -5,9 +5,11 @@ import { inspect, type Look, type Looked } from './facts/inspect.ts';
 import type { ClusterState } from './facts/state.ts';
 import { isRunning } from './facts/view.ts';
 import type { Plan, Step } from './plan/plan.ts';
+import { isUp, socketOf } from './plan/steps.ts';
+import { psql } from './tools/psql.ts';
 import { execute, type Doing, type Execution, type StepEvent } from './run/execute.ts';
 import { onNodes } from './run/nodes.ts';
-import { openShells } from './run/shells.ts';
+import { openShells, type Shells } from './run/shells.ts';
 import { hold, spawn, type Held } from './run/spawn.ts';
 import { whenStarted } from './starting.ts';
 import type { StepDone } from './report/json.ts';
@@ -77,10 +79,20 @@ export async function operate(verb: Verb, mode: Mode, talk: Talk, signal: AbortS
   const began = performance.now();
   const writes = mode.dryRun === undefined && !mode.check;
   const first = await lookAt(verb, mode, writes);
+  const shells = openShells(hold, onNodes(verb.cluster, first), shellsOf(first.looked));
+  // What it is about will be asked: the session opens while the plan is made.
+  if (writes) {
+    const own = new Set(verb.nodes.map(({ name }) => name));
+    for (const found of first.nodes)
+      if (own.has(found.node) && isUp(found)) shells.warm(found.node, psql(socketOf(found)));
+  }
   try {
-    return { ...(await work(verb, mode, talk, signal, first, writes)), ms: performance.now() - began };
+    return {
+      ...(await work(verb, mode, talk, signal, first, writes, shells)),
+      ms: performance.now() - began,
+    };
   } finally {
-    await Promise.all(first.looked.map(({ release }) => release()));
+    await Promise.all([shells.close(), ...first.looked.map(({ release }) => release())]);
   }
 }
 
@@ -91,6 +103,7 @@ async function work(
   signal: AbortSignal,
   first: ClusterState & { looked: readonly Looked[] },
   writes: boolean,
+  shells: Shells,
 ): Promise<Ending> {
   const { plan, state } = await whenStarted(
     { plan: await verb.plan(first), state: first },
@@ -130,7 +143,7 @@ async function work(
   if (!writes) return told('planned', state);
   if (plan.steps.length === 0) return told('unchanged', state);
   const agreed = await agree(verb, plan, state, mode, talk);
-  return doIt(verb, mode, talk, signal, agreed.plan, agreed.state, told, shellsOf(first.looked));
+  return doIt(verb, mode, talk, signal, agreed.plan, agreed.state, told, shells);
 }
 
 /**
@@ -188,13 +201,13 @@ async function doIt(
   plan: Plan,
   state: ClusterState,
   told: Told,
-  given: ReadonlyMap<string, Held['run']>,
+  shells: Shells,
 ): Promise<Ending> {
   const all: StepDone[] = [];
   let next = plan;
   let now = state;
   for (let round = 0; round < ROUNDS; round += 1) {
-    const execution = await perform(verb, next, now, talk, signal, mode, given);
+    const execution = await perform(verb, next, now, talk, signal, mode, shells);
     all.push(...execution.done.map(({ step, ms }) => ({ ...step, ms })));
     const after = await inspect(verb.cluster, lookOf(verb, mode, undefined));
     now = after;
@@ -217,13 +230,12 @@ async function perform(
   talk: Talk,
   signal: AbortSignal,
   mode: Mode,
-  given: ReadonlyMap<string, Held['run']>,
+  shells: Shells,
 ): Promise<Execution> {
   const beside = verb.beside?.(plan, state, signal);
   const onNode = onNodes(verb.cluster, state);
-  const shells = openShells(hold, onNode, given);
   const running = new Set(state.nodes.filter(isRunning).map(({ node }) => node));
-  shells.warm(plan.steps.filter(({ node }) => running.has(node)));
+  shells.warmFor(plan.steps.filter(({ node }) => running.has(node)));
   const doing: Doing = {
     spawn,
     quick: shells.quick,
@@ -237,7 +249,7 @@ async function perform(
     },
   };
   const execution = await execute(plan, doing);
-  await Promise.all([beside?.end(), shells.close()]);
+  await beside?.end();
   return execution;
 }
 

@@ -13,9 +13,10 @@ if [ -z "$pgdata" ]; then
   pgdata=$(sed -n "s/^[[:space:]]*data_directory[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "$conf" 2>/dev/null | tail -n 1)
   [ -n "$pgdata" ] || pgdata=/var/lib/postgresql/$debian
 fi
-real=$(readlink -f -- "$pgdata" 2>/dev/null) || real=$pgdata
-me=$(id -un)
-owner=$(stat -c %U -- "$real" 2>/dev/null)
+# Each program that is not started counts: a user namespace may give / to nobody, and then id tells.
+real=$(cd -P -- "$pgdata" 2>/dev/null && pwd -P) || real=$(readlink -f -- "$pgdata" 2>/dev/null) || real=$pgdata
+if [ -O / ]; then me=root; else me=$(id -un); fi
+if [ -O "$real" ]; then owner=$me; else owner=$(stat -c %U -- "$real" 2>/dev/null); fi
 [ -n "$owner" ] && [ "$owner" != root ] || { owner=$me; [ "$me" != root ] || owner=postgres; }
 by=self
 if [ "$owner" != "$me" ]; then
@@ -25,10 +26,11 @@ if [ "$owner" != "$me" ]; then
   fi
 fi
 say login "$me"; say owner "$owner"; say by "$by"; say pgdata "$pgdata"; say real "$real"
-say hostname "$(uname -n)"
+IFS= read -r name </proc/sys/kernel/hostname || name=$(uname -n)
+say hostname "$name"
 say os "$( (. /etc/os-release && printf %s "$PRETTY_NAME") 2>/dev/null || uname -s)"
 say libc "$(getconf GNU_LIBC_VERSION 2>/dev/null || echo musl)"
-set -- sh -c "$look" look "$t" "$real" "$debian" "$bindir" "$lock" "$sql"
+set -- sh -c "$look" look "$t" "$real" "$debian" "$bindir" "$lock" "$owner" "$sql"
 case $by in
   self) "$@" ;;
   runuser) runuser -u "$owner" -- "$@" ;;
@@ -56,21 +58,22 @@ recovering() {
 /** Runs as the owner of the data. */
 export const LOOK = String.raw`
 ${RECOVERING}
-t=$1 real=$2 debian=$3 bindir=$4 lock=$5 sql=$6
+t=$1 real=$2 debian=$3 bindir=$4 lock=$5 me=$6 sql=$7
 export LC_ALL=C
 cd / || exit 1
 nl='
 '
 say() { printf '\n%s %s\n%s' "$t" "$1" "$2"; }
 show() { [ -f "$2" ] || return 0; if [ -r "$2" ]; then printf '\n%s %s %s\n' "$t" "$1" "$2"; cat -- "$2"; else say "unreadable $2" ""; fi; }
-me=$(id -un)
 say became "$me"
 exec 4>&2 2>/dev/null
 # A locked node keeps this process: it becomes the shell that the steps run in.
 go_on() { unset LC_ALL PGCONNECT_TIMEOUT PGOPTIONS PGAPPNAME; exec sh 2>&4 4>&-; }
 if [ -n "$lock" ]; then
-  f=$(printf %s "$real" | cksum)
-  f=/tmp/.pgrepl-$me-${'$'}{f%% *}-${'$'}{f##* }.lock
+  f= r=${'$'}{real#/}
+  while :; do case $r in */*) f=$f${'$'}{r%%/*}% r=${'$'}{r#*/} ;; *) f=$f$r; break ;; esac; done
+  [ "${'$'}{#f}" -le 200 ] || f=$(printf %s "$real" | cksum)
+  f=/tmp/.pgrepl-$me-$f.lock
   # In a directory where everybody may write: neither somebody's link nor somebody's file.
   if [ -L "$f" ] || { [ -e "$f" ] && [ ! -O "$f" ]; }; then say locked "no somebody who made $f, which is not ours"; exit 0; fi
   over=
@@ -84,7 +87,7 @@ fi
 parent=${'$'}{real%/*}; parent=${'$'}{parent:-/}
 near=$real; while [ ! -d "$near" ]; do near=${'$'}{near%/*}; near=${'$'}{near:-/}; done
 if [ -d "$real" ]; then
-  say exists "$(ls -A -- "$real" | head -n 20)"
+  if [ -r "$real/PG_VERSION" ]; then say exists PG_VERSION; else say exists "$(ls -A -- "$real" | head -n 20)"; fi
   d=$(stat -c '%d %a %U' -- "$real" "$parent")
   d1=${'$'}{d%%$nl*} d2=${'$'}{d#*$nl}
   say dirmode "${'$'}{d1#* }"
@@ -92,7 +95,7 @@ if [ -d "$real" ]; then
 fi
 [ -w "$parent" ] && say parentwritable yes
 [ -w "$near" ] && say creatable yes
-say free "$(df -Pk -- "$near" | awk 'NR == 2 { print $4 }')"
+free=$(stat -f -c '%a %S' -- "$near"); say free "$((${'$'}{free% *} * ${'$'}{free#* } / 1024))"
 for s in "$real.pgrepl-new" "$real/.pgrepl-new"; do
   [ -f "$s/pgrepl" ] && say staged "$s"
   [ -f "$s/data/PG_VERSION" ] && [ -f "$s/complete" ] && say complete "$s"
@@ -123,7 +126,10 @@ fi
 [ -n "$pid" ] && say pidfile "$pid"
 [ -n "$alive" ] && say alive yes
 b=$bindir
-[ -n "$b" ] || { [ -n "$alive" ] && exe=$(readlink "/proc/$pid/exe") && b=${'$'}{exe%/*}; }
+if [ -z "$b" ] && [ -n "$alive" ]; then
+  read -r exe _ <"$real/postmaster.opts" && b=${'$'}{exe%/*}
+  [ -x "$b/postgres" ] || { b=; exe=$(readlink "/proc/$pid/exe") && b=${'$'}{exe%/*}; }
+fi
 [ -n "$b" ] || for d in "/usr/lib/postgresql/$major/bin" "/usr/pgsql-$major/bin"; do [ -n "$major" ] && [ -x "$d/postgres" ] && b=$d; done
 [ -n "$b" ] || b=$path
 if [ -z "$b" ] && [ -z "$major" ]; then
@@ -143,8 +149,11 @@ for x in postgres initdb pg_ctl psql pg_basebackup pg_controldata pg_rewind pg_v
 done
 [ -L "$real/pg_wal" ] && { say wallink "$(readlink -f -- "$real/pg_wal")"; say walnamed "$(readlink -- "$real/pg_wal")"; }
 for l in "$real"/pg_tblspc/*; do [ -L "$l" ] && say tablespace "${'$'}{l##*/} $(readlink -f -- "$l")"; done
-answer=
+answer= conf= hba=
 if [ -n "$alive" ]; then
+  # A line each, before the answer: the shell takes nothing out of JSON.
+  files="SELECT translate(coalesce(max(setting), ''), e'\\n', '') FROM pg_settings WHERE name = 'config_file';
+SELECT translate(coalesce(max(setting), ''), e'\\n', '') FROM pg_settings WHERE name = 'hba_file';"
   [ -n "$socket" ] || socket=localhost
   say port "$port"; say socket "$socket"
   psql=psql; [ -x "$b/psql" ] && psql=$b/psql || { [ -x "$newest/psql" ] && psql=$newest/psql; }
@@ -153,8 +162,9 @@ if [ -n "$alive" ]; then
   for u in "$me" postgres; do
     for d in postgres template1; do
       [ -z "$answer" ] || continue
-      if out=$(printf '%s\n' "$sql" | "$psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$u" -d "$d" 2>&1); then
-        answer=$out; say asked "$u $d"; say answer "$answer"
+      if out=$(printf '%s\n' "$files" "$sql" | "$psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$u" -d "$d" 2>&1); then
+        conf=${'$'}{out%%$nl*} out=${'$'}{out#*$nl}; hba=${'$'}{out%%$nl*} answer=${'$'}{out#*$nl}
+        say asked "$u $d"; say answer "$answer"
       else
         [ -n "$first" ] || first=$out
         case $out in *'does not exist'*) ;; *) break 2 ;; esac
@@ -164,10 +174,12 @@ if [ -n "$alive" ]; then
   [ -n "$answer" ] || { say mute "$first"; recovering; }
 fi
 # Where the server says its files are; else where Debian's layout, its last start or its own directory have them.
-told() { printf '%s\n' "$answer" | sed -n "s/.*\"$1\" : \[\"\([^\"]*\)\".*/\1/p"; }
-conf=
-[ -n "$answer" ] && conf=$(told config_file)
-for f in /etc/postgresql/*/*/postgresql.conf; do
+case $conf in
+  '') set -- /etc/postgresql/*/*/postgresql.conf ;;
+  /etc/postgresql/*/*/postgresql.conf) set -- "$conf" ;;
+  *) set -- ;;
+esac
+for f in "$@"; do
   [ -f "$f" ] || continue
   d=$(sed -n "s/^[[:space:]]*data_directory[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "$f")
   d=${'$'}{d##*$nl}
@@ -196,9 +208,7 @@ fi
 [ -n "$conf" ] || conf=$real/postgresql.conf
 dir=${'$'}{conf%/*}
 show conf "$conf"; show auto "$real/postgresql.auto.conf"; show recovery "$real/recovery.conf"
-hba=
-if [ -n "$answer" ]; then hba=$(told hba_file)
-elif [ -f "$conf" ] && [ -x "$b/postgres" ]; then
+if [ -z "$answer" ] && [ -f "$conf" ] && [ -x "$b/postgres" ]; then
   set -- -D "$dir" -c "data_directory=$real" -c "config_file=$conf"
   if hba=$("$b/postgres" -C hba_file "$@" 2>&1); then say sockets "$("$b/postgres" -C unix_socket_directories "$@")"
   else say confwrong "$hba"; hba=; fi
@@ -209,13 +219,10 @@ set -- "$hba"
 for f in "$dir/pgrepl.conf" "$dir/conf.d/99-pgrepl.conf"; do [ -f "$f" ] && set -- "$@" "$f"; show own "$f"; done
 say written "$(stat -L -c %.9Y -- "$@")"
 for f in "$dir"/conf.d/*.conf; do show included "$f"; done
-[ -f "$conf" ] && sed -n "s/^[[:space:]]*include\(_if_exists\)*[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\2/p" "$conf" | while IFS= read -r f; do
-  case $f in pgrepl.conf) continue ;; /*) ;; *) f=$dir/$f ;; esac
-  show included "$f"
-done
-[ -f "$conf" ] && sed -n "s/^[[:space:]]*include_dir[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "$conf" | while IFS= read -r d; do
-  case $d in conf.d) continue ;; /*) ;; *) d=$dir/$d ;; esac
-  for f in "$d"/*.conf; do show included "$f"; done
+[ -f "$conf" ] && sed -n "s/^[[:space:]]*include\(_if_exists\)*[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/f\2/p; s/^[[:space:]]*include_dir[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/d\1/p" "$conf" | while IFS= read -r f; do
+  kind=${'$'}{f%"${'$'}{f#?}"} f=${'$'}{f#?}
+  case $kind$f in fpgrepl.conf | dconf.d) continue ;; ?/*) ;; *) f=$dir/$f ;; esac
+  if [ "$kind" = f ]; then show included "$f"; else for f in "$f"/*.conf; do show included "$f"; done; fi
 done
 for s in standby.signal recovery.signal pgrepl.pgpass; do [ -f "$real/$s" ] && say signal "$s"; done
 # A rewind that was cut short is told beside the data: pg_rewind removes what its source has not.
@@ -225,7 +232,7 @@ if [ -d "$real/pg_wal/archive_status" ]; then
   n=0; for f in "$real"/pg_wal/archive_status/*.ready; do [ -f "$f" ] && n=$((n + 1)); done
   say ready "$n"
 fi
-if [ -n "$major" ] && [ -x "$b/pg_controldata" ]; then say control "$("$b/pg_controldata" -D "$real" 2>&1)"; fi
+if [ -z "$answer" ] && [ -n "$major" ] && [ -x "$b/pg_controldata" ]; then say control "$("$b/pg_controldata" -D "$real" 2>&1)"; fi
 say end ok
 [ -z "$lock" ] || go_on
 `;

@@ -2,7 +2,15 @@ import { has, majorOf, type ServerVersion } from '../cluster/version.ts';
 import type { Place } from '../facts/state.ts';
 import { conninfo } from '../render/conninfo.ts';
 import { start } from '../tools/service.ts';
-import { INSTALL, MAKE_STAGING, MOVE_ASIDE, REMOVE_STAGING, script, WITH_PASSWORD } from '../tools/shell.ts';
+import {
+  COPY,
+  INSTALL,
+  MAKE_STAGING,
+  MOVE_ASIDE,
+  REMOVE_STAGING,
+  script,
+  WITH_PASSWORD,
+} from '../tools/shell.ts';
 import type { Text } from '../tools/words.ts';
 import { proof, stopFirst, type CloneRequest } from './cloneRequest.ts';
 import { configSteps, debianSteps, socketDirFor, type Copy } from './copyConfig.ts';
@@ -136,7 +144,10 @@ function passwordInput(request: CloneRequest): { stdin?: Text } {
   return request.link.password === undefined ? {} : { stdin: [request.link.password, '\n'] };
 }
 
-/** sync is left to the rename step: one syncfs is quicker than an fsync a file, and as safe before the rename. */
+/**
+ * No fsync of each file: the file system is synced while the copy goes on, and once more before the rename, which is
+ * quicker and as safe.
+ */
 function backupArgv({ found, request, source }: Copy): readonly string[] {
   const argv = [
     found.machine.programs.pg_basebackup ?? 'pg_basebackup',
@@ -149,7 +160,8 @@ function backupArgv({ found, request, source }: Copy): readonly string[] {
     ]),
     ...(request.maxRate === undefined ? [] : [`--max-rate=${request.maxRate}`]),
   ];
-  return request.link.password === undefined ? argv : script(WITH_PASSWORD, 'with-password', ...argv);
+  const words = script(COPY, 'copy', found.place.staging, ...argv);
+  return request.link.password === undefined ? words : script(WITH_PASSWORD, 'with-password', ...words);
 }
 
 /** An equals sign in a directory's name is escaped (pg_basebackup.c, tablespace_list_append). */

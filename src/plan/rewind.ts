@@ -7,7 +7,7 @@ import {
   type ServerVersion,
 } from '../cluster/version.ts';
 import type { Problem } from '../errors.ts';
-import { atLeast, distance, type Lsn } from '../facts/lsn.ts';
+import { atLeast, bytesOf, distance, type Lsn } from '../facts/lsn.ts';
 import type { ControlData, Place } from '../facts/state.ts';
 import { conninfo } from '../render/conninfo.ts';
 import {
@@ -253,32 +253,48 @@ function logDirectory(found: Seen): string {
   return /^[^/]+$/.test(inside) ? inside : '';
 }
 
-/** Where pg_rewind finds no checkpoint nearer to the fork, it reads so much more of the node's WAL. */
+/** Where no checkpoint is found nearer to the fork, so many segments are looked at. */
 const SEGMENTS_BEFORE = 4n;
 
 /**
- * The first segment that pg_rewind reads again if it is killed: that of the last checkpoint before the fork, which
- * is known where the node made none after it.
+ * The segments that pg_rewind may read again if it is killed, from that of the fork back to that of the last
+ * checkpoint before it, which is known where the node made none after it.
  */
-function firstKept({ found, fork, wal }: Rewind): bigint {
+function segmentsBefore({ found, fork, wal }: Rewind): readonly bigint[] {
   const at = segmentOf(fork.from, wal.segmentBytes);
   const control = found.is === 'stopped' ? found.control : undefined;
-  if (control !== undefined && !atLeast(control.checkpoint, fork.from))
-    return segmentOf(control.redo, wal.segmentBytes);
-  return at > SEGMENTS_BEFORE ? at - SEGMENTS_BEFORE : 0n;
+  const known = control !== undefined && !atLeast(control.checkpoint, fork.from);
+  const first = known
+    ? segmentOf(control.redo, wal.segmentBytes)
+    : at > SEGMENTS_BEFORE
+      ? at - SEGMENTS_BEFORE
+      : 0n;
+  return Array.from({ length: Number(at - first) + 1 }, (_, back) => at - BigInt(back));
 }
 
-/** A segment more than the last position: crash recovery writes a checkpoint after it. */
+/** The last record, whose beginning is known, may go on in the next segment. */
+const RECORD_MOST = 8192n;
+
+/** A segment more where the node is yet to write its last checkpoint. */
+function lastKept({ found, last, wal }: Rewind): bigint | undefined {
+  if (last === undefined) return undefined;
+  const segment = (bytesOf(last) + RECORD_MOST) / BigInt(wal.segmentBytes);
+  const over = found.is === 'stopped' && found.control !== undefined && endedCleanly(found.control);
+  return over ? segment : segment + 1n;
+}
+
 function keepStep(input: Rewind): Step {
-  const { found, fork, last, wal } = input;
+  const { found, fork, wal } = input;
   const name = (segment: bigint): string => segmentName(fork.timeline, segment, wal.segmentBytes);
-  const end = last === undefined ? '' : name(segmentOf(last, wal.segmentBytes) + 1n).slice(8);
+  const last = lastKept(input);
   const words = [workingDirectory(found.place), found.place.real, logDirectory(found)];
-  const segments = [name(0n).slice(0, 8), name(firstKept(input)).slice(8), end];
+  const end = last === undefined ? '' : name(last).slice(8);
+  const waldump = (found.machine.programs.postgres ?? '').replace(/postgres$/, 'pg_waldump');
+  const range = [name(0n).slice(0, 8), end, fork.from, waldump, ...segmentsBefore(input).map(name)];
   return run(
     found.node,
     'keep what will be lost, and what is its own',
-    script(KEEP, 'keep', ...words, ...segments),
+    script(KEEP, 'keep', ...words, ...range),
     { seconds: 3600 },
   );
 }

@@ -23,13 +23,6 @@ export function swapPlan(cluster: Cluster, cast: Cast, request: SwitchoverReques
   const link = linkFor(cluster, primary.node, candidate, request);
   const before = [
     ...placeSteps(cluster, cast, link, request),
-    write(
-      primary.node,
-      'at its next start it is a standby',
-      `${primary.place.real}/${signalOf(primary)}`,
-      signalText(primary, link),
-      '0600',
-    ),
     stopStep(primary, outageMost(request)),
     replayed(candidate, outageMost(request)),
   ];
@@ -71,8 +64,8 @@ function movesEarly({ server }: Standby): boolean {
 }
 
 /**
- * What has no effect yet: slots, the siblings at the candidate, the old primary's connection for its next start. A
- * checkpoint while it still serves makes the stop short.
+ * What has no effect yet: slots, the siblings at the candidate, the old primary's connection and signal for its next
+ * start. A checkpoint while it still serves makes the stop short. What is asked and what is written go side by side.
  */
 function placeSteps(
   cluster: Cluster,
@@ -82,6 +75,7 @@ function placeSteps(
 ): readonly Step[] {
   const { node, place } = primary;
   const lane = { lane: node };
+  const asked = { lane: `${node} by SQL` };
   const conninfo = conninfoOf(link, place.real, '', place.signals.includes('pgrepl.pgpass'));
   const settings = { primary_conninfo: conninfo, primary_slot_name: link.slot };
   return [
@@ -89,15 +83,23 @@ function placeSteps(
       const move = moveOf(cluster, sibling.node, candidate.node, request);
       return moveSteps(sibling, candidate, { ...move, seconds: outageMost(request) });
     }),
-    ...slotSteps(candidate, link.slot, node),
+    ...slotSteps(candidate, link.slot, candidate.node),
     ...passfileSteps(node, link, place.real, lane),
     ...(has(primary.server.version, RECOVERY_IN_SETTINGS)
-      ? settingSteps(primary, settings, `at its next start it follows ${link.host}:${link.port}`, lane)
+      ? settingSteps(primary, settings, `at its next start it follows ${link.host}:${link.port}`, asked)
       : []),
     {
-      ...sql(node, 'a checkpoint while it still serves', socketOf(primary), ['CHECKPOINT;'], lane),
+      ...sql(node, 'a checkpoint while it still serves', socketOf(primary), ['CHECKPOINT;'], asked),
       seconds: SERVER_SECONDS,
     },
+    write(
+      node,
+      'at its next start it is a standby',
+      `${place.real}/${signalOf(primary)}`,
+      signalText(primary, link),
+      '0600',
+      lane,
+    ),
   ];
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Step } from '../plan/plan.ts';
 import { begin, type Spawned } from './spawn.ts';
 
+type At = Pick<Step, 'node' | 'asLogin'>;
 type Asked = { stdin: string; seconds: number };
 type Session = ReturnType<typeof begin> & {
   /** When it answered last; 0 where something else was done on its node since: its server may have gone. */
@@ -10,9 +11,9 @@ type Session = ReturnType<typeof begin> & {
 
 export type Psqls = {
   /** SQL in the session of the step's node; what psql says and its exit status are those of a psql of its own. */
-  ask: (step: Step, argv: readonly string[], asked: Asked) => Promise<Spawned>;
+  ask: (step: At, argv: readonly string[], asked: Asked) => Promise<Spawned>;
   /** A session that will be asked. */
-  open: (step: Step, argv: readonly string[]) => void;
+  open: (step: At, argv: readonly string[]) => void;
   /** Something else was done on the node: its server may have gone meanwhile. */
   doubt: (node: string) => void;
   close: () => Promise<void>;
@@ -25,11 +26,11 @@ const SURE_MS = 200;
  * One psql for each node, opened when it is first asked and kept: a question then costs a round trip, not a process
  * and a connection. It ends at an error as any psql does, and the next question opens another one.
  */
-export function openPsqls(onNode: (step: Step, argv: readonly string[]) => readonly string[]): Psqls {
+export function openPsqls(onNode: (step: At, argv: readonly string[]) => readonly string[]): Psqls {
   const sessions = new Map<string, Session>();
   const queues = new Map<string, Promise<unknown>>();
-  const keyOf = ({ node }: Step, argv: readonly string[]): string => [node, ...argv].join('\0');
-  const opened = (key: string, step: Step, argv: readonly string[]): Session => {
+  const keyOf = ({ node }: At, argv: readonly string[]): string => [node, ...argv].join('\0');
+  const opened = (key: string, step: At, argv: readonly string[]): Session => {
     const session = { ...begin(onNode(step, argv)), answered: 0 };
     sessions.set(key, session);
     return session;

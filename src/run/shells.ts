@@ -11,8 +11,9 @@ export type Quick = (
 
 export type Shells = {
   quick: Quick;
-  /** Opens what these steps will ask, so that they do not wait for it. */
-  warm: (steps: readonly Step[]) => void;
+  /** Opens the session of these words, or what these steps will ask, so that nobody waits for it. */
+  warm: (node: string, argv: readonly string[]) => void;
+  warmFor: (steps: readonly Step[]) => void;
   close: () => Promise<void>;
 };
 
@@ -27,7 +28,7 @@ const OPENING = 20;
  */
 export function openShells(
   hold: Hold,
-  onNode: (step: Step, argv: readonly string[]) => readonly string[],
+  onNode: (step: Pick<Step, 'node' | 'asLogin'>, argv: readonly string[]) => readonly string[],
   given: ReadonlyMap<string, Held['run']>,
 ): Shells {
   const opened = new Map<string, Promise<Held>>();
@@ -66,12 +67,13 @@ export function openShells(
   const close = async (): Promise<void> => {
     await Promise.all([psqls.close(), ...[...opened.values()].map(async (shell) => (await shell).release())]);
   };
-  const warm = (steps: readonly Step[]): void => {
+  const warm: Shells['warm'] = (node, argv) => psqls.open({ node }, argv);
+  const warmFor: Shells['warmFor'] = (steps) => {
     for (const step of steps) {
       if (step.do === 'write') continue;
       const words = step.argv.filter((word) => typeof word === 'string');
       if (words.length === step.argv.length && isPsql(words)) psqls.open(step, words);
     }
   };
-  return { quick, warm, close };
+  return { quick, warm, warmFor, close };
 }

@@ -61,11 +61,14 @@ put_back() {
 
 /**
  * What pg_rewind would overwrite or remove: the node's own files (copied, or moved where they are large, and server
- * logs always), pg_control, and the segments of WAL that are about to be lost.
+ * logs always), pg_control, and the segments of WAL that are about to be lost. With them go those before the fork that
+ * a rewind which is killed and done again reads: back to the last checkpoint before it (pg_rewind.c,
+ * findLastCheckpoint), which pg_waldump finds among the segments that are named, the one of the fork first.
  */
 export const KEEP = String.raw`set -e
 umask 077
-w=$1 real=$2 log=$3 timeline=$4 first=$5 last=$6
+w=$1 real=$2 log=$3 timeline=$4 last=$5 fork=$6 waldump=$7; shift 7
+segments=$*
 ${PUT_BACK_LITERAL}
 if [ -e "$w" ]; then
   if [ ! -O "$w" ] || [ ! -f "$w/pgrepl" ]; then echo "error: $w is not ours" >&2; exit 1; fi
@@ -78,14 +81,32 @@ echo "made by pgrepl: what is kept while a data directory is rewound" >"$w/pgrep
 mkdir -- "$w/own" "$w/moved" "$w/wal"
 stat -c %i -- "$real" >"$w/inode"
 cd "$real"
+set --
 for f in * .[!.]*; do
   [ -e "$f" ] || [ -L "$f" ] || continue
   case $f in ${PG_OWN}) continue ;; esac
-  if [ "$f" = "$log" ] || [ "${'$'}{f#.pgrepl-}" != "$f" ] || [ "$(du -sm -- "$f" | cut -f1)" -gt 64 ]; then mv -- "$f" "$w/moved/"; else cp -a -- "$f" "$w/own/"; fi
+  if [ "$f" = "$log" ] || [ "${'$'}{f#.pgrepl-}" != "$f" ]; then mv -- "$f" "$w/moved/"; else set -- "$@" "$f"; fi
 done
+[ "$#" = 0 ] || du -sk -- "$@" | while read -r k f; do
+  # A name with a newline comes in two: it is none that is there, and is copied.
+  if [ -e "$f" ] && [ "$k" -gt 65536 ]; then mv -- "$f" "$w/moved/"; fi
+done
+for f in "$@"; do
+  shift
+  if [ -e "$f" ] || [ -L "$f" ]; then set -- "$@" "$f"; fi
+done
+[ "$#" = 0 ] || cp -a -- "$@" "$w/own/"
 cp -p -- global/pg_control "$w/pg_control"
 cd pg_wal
-ls | LC_ALL=C awk -v t="$timeline" -v first="$first" -v last="$last" '
+first=
+for f in $segments; do
+  [ -f "$f" ] && [ -x "$waldump" ] || continue
+  first=$f end=
+  [ "$f" != "${'$'}{segments%% *}" ] || end=$fork
+  if "$waldump" -r XLOG ${'$'}{end:+-e "$end"} -- "$f" "$f" 2>/dev/null | grep -q 'desc: CHECKPOINT_'; then break; fi
+done
+[ -n "$first" ] || first=${'$'}{segments##* }
+ls | LC_ALL=C awk -v t="$timeline" -v first="${'$'}{first#????????}" -v last="$last" '
   /^[0-9A-F]+$/ && length($0) == 24 && substr($0, 1, 8) >= (t "") && substr($0, 9) >= (first "") && (last == "" || substr($0, 9) <= (last "")) { print }
   /^[0-9A-F]+\.history$/ { print }' | while IFS= read -r f; do cp -p -- "$f" "$w/wal/"; done`;
 

@@ -3,21 +3,26 @@
  * must hold whole. Everything that varies comes in as a positional parameter, so that nothing is quoted by hand.
  */
 
+/** A file on the disk before it has its name; a half-made copy is flushed whole, before it becomes real. */
+const FLUSH_FILE = String.raw`flush() { case $1 in *.pgrepl-new/data/*) ;; *) sync "$1" 2>/dev/null || sync ;; esac; }`;
+
 /** stdin into a file, whole or not at all: new file, fsync, rename. Keeps owner, mode and link of one that is there. */
 export const WRITE = String.raw`set -e
 umask 077
-p=$(readlink -f -- "$1" 2>/dev/null) || p=$1
-d=$(dirname -- "$p")
-mkdir -p -- "$d"
+${FLUSH_FILE}
+p=$1
+[ ! -L "$p" ] || p=$(readlink -f -- "$1")
+case $p in */*) d=${'$'}{p%/*}; d=${'$'}{d:-/} ;; *) d=. ;; esac
+[ -d "$d" ] || mkdir -p -- "$d"
 if [ -w "$d" ]; then
   n=$p.pgrepl-tmp
-  rm -f -- "$n"
+  if [ -e "$n" ] || [ -L "$n" ]; then rm -f -- "$n"; fi
   if [ -e "$p" ]; then cp -p -- "$p" "$n"; fi
   cat >"$n"
   if [ "$2" != keep ] || [ ! -e "$p" ]; then m=$2; [ "$m" != keep ] || m=0600; chmod "$m" "$n"; fi
-  sync "$n" 2>/dev/null || sync
+  flush "$n"
   mv -f -- "$n" "$p"
-  sync "$d" 2>/dev/null || true
+  flush "$d/"
 else
   cat >"$p"
 fi`;
@@ -45,6 +50,18 @@ wait "$p"
 r=$?
 kill "$w" 2>/dev/null
 [ -z "$own" ] || kill -s TERM -- "-$p" 2>/dev/null
+exit "$r"`;
+
+/**
+ * A program that fills a directory, and its bytes go to the disk meanwhile: the server reads, the program writes, and
+ * the disk would wait for the end. INSTALL flushes what is left.
+ */
+export const COPY = String.raw`d=$1; shift
+while sleep 0.2 2>/dev/null || sleep 1; do sync -f "$d" || exit; done </dev/null >/dev/null 2>&1 &
+w=$!
+"$@"
+r=$?
+kill "$w" 2>/dev/null
 exit "$r"`;
 
 /**
@@ -182,11 +199,12 @@ export const ADD_INCLUDE = String.raw`set -e
 p=$(readlink -f -- "$1") && set -- "$p" "$2"
 grep -q "^include_if_exists = '$2'" "$1" && exit 0
 case $2 in conf.d/*) grep -Eq "^[[:space:]]*include_dir[[:space:]]*=?[[:space:]]*'(.*/)?conf\.d/?'" "$1" && exit 0 ;; esac
+${FLUSH_FILE}
 n=$1.pgrepl-tmp
 cp -p -- "$1" "$n"
 if [ -s "$n" ] && [ -n "$(tail -c 1 -- "$n")" ]; then echo >>"$n"; fi
 printf "include_if_exists = '%s'  # pgrepl: keep this line last\n" "$2" >>"$n"
-sync "$n" 2>/dev/null || true
+flush "$n"
 mv -f -- "$n" "$1"`;
 
 /** A data directory that was copied from a server whose configuration lives elsewhere has none: the least it needs. */
@@ -198,6 +216,7 @@ umask 077
 
 /** Takes settings out of a postgresql.auto.conf whose server does not run, and appends stdin. */
 export const EDIT_AUTO = String.raw`set -e
+${FLUSH_FILE}
 f=$1; shift
 [ -f "$f" ] || : >"$f"
 n=$f.pgrepl-tmp
@@ -207,7 +226,7 @@ for name in "$@"; do e="$e${'$'}{e:+|}$name"; done
 grep -Eiv "^[[:space:]]*($e)[[:space:]]*(=|[[:space:]])" "$f" >"$n" || [ $? -eq 1 ]
 if [ -s "$n" ] && [ -n "$(tail -c 1 -- "$n")" ]; then echo >>"$n"; fi
 cat >>"$n"
-sync "$n" 2>/dev/null || true
+flush "$n"
 mv -f -- "$n" "$f"`;
 
 /** pg_ctl says only that it failed; why is in the log that the server began with. */

@@ -6,7 +6,7 @@ import type { Cluster } from '../cluster/types.ts';
 import { failure } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { passwordOf } from '../passwords.ts';
-import { castOf, planRejoin, type RejoinAsked, type RejoinRequest } from '../plan/rejoin.ts';
+import { castOf, isHome, planRejoin, type RejoinAsked, type RejoinRequest } from '../plan/rejoin.ts';
 import { isUp } from '../plan/steps.ts';
 import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
@@ -51,6 +51,7 @@ async function ask(
   const cast = castOf(cluster, state, request);
   if ('refusals' in cast) return undefined;
   const { found, primary, link } = cast;
+  if (isHome(cluster, state, found, primary)) return undefined;
   const asking = { spawn, onNode: onNodes(cluster, state) };
   const [source, rewinder, wal, past, caughtUp] = await Promise.all([
     askSource(primary.node, request.node, found, link, state, asking),

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { as, command, freePort, OWNER, waitFor } from './support/machine.ts';
+import { as, freePort, OWNER, waitFor } from './support/machine.ts';
 import { pgrepl } from './support/pgrepl.ts';
 import { scratch } from './support/scratch.ts';
 
@@ -10,10 +10,7 @@ import { scratch } from './support/scratch.ts';
 
 const dir = scratch();
 const pgdata = join(dir, 'data');
-const [sum = '', size = ''] = command(['sh', '-c', 'printf %s "$1" | cksum', 'cksum', pgdata])
-  .trim()
-  .split(' ');
-const lock = `/tmp/.pgrepl-${OWNER}-${sum}-${size}.lock`;
+const lock = `/tmp/.pgrepl-${OWNER}-${pgdata.slice(1).replaceAll('/', '%')}.lock`;
 const HOLD =
   'exec 9<>"$1"; flock -n 9 || exit 1; printf "pgrepl switchover, pid %s of root on %s, since now, shell %s\\n" "$2" "$3" "$$" >"$1"; echo held; exec sleep 60';
 
