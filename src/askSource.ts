@@ -3,6 +3,7 @@ import type { ServerVersion } from './cluster/version.ts';
 import { parseLsn, type Lsn } from './facts/lsn.ts';
 import type { ClusterState, NodeState } from './facts/state.ts';
 import { databasePsql, nameOfCopy, OF_EARLIER_COPY } from './plan/earlierCopy.ts';
+import { parseHistory, type History } from './plan/divergence.ts';
 import type { Link } from './plan/link.ts';
 import type { Source, TargetSeen } from './plan/source.ts';
 import { isUp, type Seen } from './plan/steps.ts';
@@ -101,6 +102,22 @@ function asker(node: Node, link: Link, asking: Asking) {
     const stdin = `${password}${sql}\n`;
     return asking.spawn(asking.onNode({ node: node.name }, words), { stdin, seconds: 30 });
   };
+}
+
+/** The history of the upstream's timeline, by the replication protocol (TIMELINE_HISTORY); the first has none. */
+export async function askHistory(
+  node: Node,
+  found: Seen,
+  link: Link,
+  timeline: number,
+  asking: Asking,
+): Promise<History | { said: string }> {
+  if (timeline <= 1) return parseHistory(timeline, '');
+  const words = replicationPsql(found.machine.programs.psql ?? 'psql', link);
+  const ended = await asker(node, link, asking)(words, `TIMELINE_HISTORY ${timeline};`);
+  if (ended.code !== 0) return { said: ended.stderr.trim().split('\n').at(-1) ?? 'no answer in time' };
+  // A row of the file's name and its text.
+  return parseHistory(timeline, ended.stdout.slice(ended.stdout.indexOf('|') + 1));
 }
 
 /** The places outside the data directory that the copy fills; without any there is nothing to look at. */

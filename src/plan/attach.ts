@@ -96,7 +96,7 @@ export function slotGates(upstream: Up, node: Node): readonly Problem[] {
   ];
 }
 
-const FLOORS = [
+export const FLOORS: readonly string[] = [
   'max_connections',
   'max_prepared_transactions',
   'max_locks_per_transaction',
@@ -106,14 +106,23 @@ const FLOORS = [
 
 /** A hot standby with less than its primary stops, or pauses from 14 on (hot-standby, Administrator's Overview). */
 export function floorGates(found: Seen, upstream: Up): readonly Problem[] {
+  return floorProblems(found, upstream.node, (name) => upstream.server.settings[name]?.value);
+}
+
+/** The same of an upstream that is known by what it says of each setting. */
+export function floorProblems(
+  found: Seen,
+  upstream: string,
+  valueThere: (name: string) => string | number | undefined,
+): readonly Problem[] {
   return FLOORS.flatMap((name) => {
     const own = effective(found, name);
-    const theirs = upstream.server.settings[name]?.value;
+    const theirs = valueThere(name);
     if (own === undefined || theirs === undefined || Number(own.value) >= Number(theirs)) return [];
     const where = own.file === undefined ? '' : ` (${own.file} line ${own.line ?? '?'})`;
     return [
       {
-        message: `${found.node}: ${name} is ${own.value}${where}, and ${upstream.node} has ${theirs}: a standby may not have less`,
+        message: `${found.node}: ${name} is ${own.value}${where}, and ${upstream} has ${theirs}: a standby may not have less`,
         hint: `Set ${name} = ${theirs} on ${found.node}${isUp(found) ? ' and restart it' : ''}, then run this again.`,
       },
     ];

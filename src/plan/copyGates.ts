@@ -13,7 +13,7 @@ export function copyGates(found: Seen, request: CloneRequest, source: Source): G
     ...programs(found, source),
     ...walLevel(source),
     ...senders(source),
-    ...slots(request, source),
+    ...slotGates(request.link.slot, source),
     ...disk(found, request, source),
     ...outsideGates(found, request, source),
   ];
@@ -83,9 +83,10 @@ function senders(source: Source): readonly Problem[] {
   ];
 }
 
-function slots(request: CloneRequest, source: Source): readonly Problem[] {
+/** Its slot is free for it, or there is room for one. */
+export function slotGates(slot: string, source: Source): readonly Problem[] {
   if (source.slots === undefined) return [];
-  const mine = source.slots.known.find(({ name }) => name === request.link.slot);
+  const mine = source.slots.known.find(({ name }) => name === slot);
   if (mine?.activePid !== undefined && source.earlier?.includes(mine.activePid) !== true) {
     return [
       {

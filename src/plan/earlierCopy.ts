@@ -23,9 +23,10 @@ export function nameOfCopy(node: Node): string {
 export const OF_EARLIER_COPY = `application_name = :'copy' AND client_addr IS NOT DISTINCT FROM inet_client_addr()`;
 
 /** The upstream's database as the replication role sees it. */
-export function databasePsql(psql: string, { host, port, role }: Link): readonly string[] {
+export function databasePsql(psql: string, { host, port, role, passfile }: Link): readonly string[] {
   const to = { host, port: String(port), user: role, dbname: 'postgres', connect_timeout: '10' };
-  return psqlTo(psql, conninfo({ ...to, application_name: 'pgrepl' }));
+  const own = passfile === undefined ? {} : { passfile };
+  return psqlTo(psql, conninfo({ ...to, application_name: 'pgrepl', ...own }));
 }
 
 /** A role may end what is its own: pg_terminate_backend() in signalfuncs.c. */

@@ -22,6 +22,8 @@ export type Link = {
   slot: string;
   /** Goes into a file of its own beside the data; absent where libpq finds one elsewhere. */
   password?: Secret;
+  /** The file that is there already and holds it, where it is not told anew. */
+  passfile?: string;
 };
 
 /** Where a standby's password is: in the data directory, readable by its owner alone. */

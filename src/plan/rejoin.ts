@@ -22,14 +22,12 @@ import { copySteps } from './copy.ts';
 import { copyGates } from './copyGates.ts';
 import { placeProblems } from './create.ts';
 import { divergenceOf, type Divergence, type Past } from './divergence.ts';
-import { endOf } from './follow.ts';
 import { notOurs } from './initPrimary.ts';
 import { leadsTo, linkFiles, relinkSteps, writtenLink, type Link } from './link.ts';
 import { linkTo } from './move.ts';
 import type { Plan, Step } from './plan.ts';
 import {
   abandonSteps,
-  endedCleanly,
   keptDirectory,
   rewindGates,
   rewindPlan,
@@ -37,6 +35,7 @@ import {
   type NodePast,
   type Rewind,
 } from './rewind.ts';
+import { pastOf } from './past.ts';
 import { isUp, service, type Seen } from './steps.ts';
 
 export type RejoinRequest = {
@@ -290,25 +289,6 @@ function onlyCopy({ found, primary }: Climb): Problem {
         ? `pgrepl clone-standby ${found.node} makes one`
         : `pgrepl rejoin ${found.node} --allow-reclone copies it anew and keeps the old directory`,
   };
-}
-
-/** What it has behind it, as far as that is known. */
-function pastOf(found: Known, asked: RejoinAsked): Past {
-  const { history, record, end } = asked.past;
-  switch (found.is) {
-    case 'primary':
-      return { history, record: found.current };
-    case 'standby': {
-      const received = endOf(found, asked.caughtUp);
-      return received === undefined ? { history } : { history, end: received };
-    }
-    case 'stopped': {
-      const { control } = found;
-      if (control !== undefined && endedCleanly(control)) return { history, record: control.checkpoint };
-      if (record !== undefined) return { history, record };
-      return end === undefined ? { history } : { history, end };
-    }
-  }
 }
 
 function isKnown(found: Seen): found is Known {

@@ -14,6 +14,7 @@ export function replicationPsql(psql: string, link: Link): readonly string[] {
     user: link.role,
     replication: 'true',
     connect_timeout: '10',
+    ...(link.passfile === undefined ? {} : { passfile: link.passfile }),
   });
   return [psql, '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-d', to];
 }

@@ -2,6 +2,7 @@ import type { Action, Flags } from '../action.ts';
 import { isIP } from 'node:net';
 import { addressesOf, addressOf } from '../addresses.ts';
 import { askSource, type Outside } from '../askSource.ts';
+import { parseEndpoint } from '../cluster/endpoint.ts';
 import { pathFault } from '../cluster/path.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure, PgreplError } from '../errors.ts';
@@ -93,19 +94,15 @@ function upstreamOf(cluster: Cluster, node: Node, from: string | undefined): Fro
   const known = cluster.nodes.find((other) => other.name === name);
   if (known !== undefined)
     return { name, host: addressOf(known), ...(known.port === undefined ? {} : { port: known.port }) };
-  const match =
-    /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]+))(?::(\d{1,5}))?$/.exec(name) ??
-    /^([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/.exec(name);
-  const host = match?.[1] ?? match?.[2];
-  const port = match?.[3] === undefined ? 5432 : Number(match[3]);
-  if (host === undefined || port < 1 || port > 65535) {
+  const endpoint = parseEndpoint(name);
+  if (endpoint === undefined) {
     throw failure(
       'usage',
       `--from ${name}: is neither a node of the file nor HOST[:PORT]`,
       'For example pg1, 10.0.0.11, 10.0.0.11:5433 or [fd00::11]:5432.',
     );
   }
-  return { name: `${host}:${port}`, host, port };
+  return { name: `${endpoint.host}:${endpoint.port}`, ...endpoint };
 }
 
 /** The port that a node's running server has, where the file does not say it. */

@@ -16,6 +16,8 @@ import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 export const follow: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
   if (node === undefined) return;
+  if (cluster.file === undefined)
+    return (await import('./outside.ts')).outside('follow', cluster, node, flags);
   const upstream = cluster.nodes.find((each) => each.name === text(flags, 'upstream'));
   if (upstream === undefined) throw noUpstream(cluster, text(flags, 'upstream'));
   const password = await passwordOf(cluster);
@@ -37,12 +39,6 @@ export const follow: Action = async ([name], flags) => {
 };
 
 function noUpstream(cluster: Cluster, said: string | undefined): Error {
-  if (cluster.file === undefined)
-    return failure(
-      'usage',
-      'follow needs a cluster file: it works on two servers',
-      'Name it with --config FILE, and say which node is meant.',
-    );
   return failure(
     'usage',
     said === undefined

@@ -12,16 +12,25 @@ import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { findTarget } from '../target.ts';
-import { havePort, modeOf, perform, targetFlags } from './modes.ts';
+import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const rejoin: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
   if (node === undefined) return;
-  if (cluster.nodes.length < 2)
+  const upstream = text(flags, 'upstream');
+  if (cluster.file === undefined) {
+    if (flags['allowReclone'] === true)
+      throw failure(
+        'usage',
+        '--allow-reclone has no effect without a cluster file',
+        `pgrepl clone-standby -D DIR --from ${upstream ?? 'HOST[:PORT]'} --replace copies the server anew.`,
+      );
+    return (await import('./outside.ts')).outside('rejoin', cluster, node, flags);
+  }
+  if (upstream !== undefined)
     throw failure(
       'usage',
-      'rejoin needs a cluster file: it looks for the primary among its nodes',
-      'Name it with --config FILE, and say which node is meant.',
+      `--upstream has no effect: the primary is looked for among the nodes of ${cluster.file}`,
     );
   const password = await passwordOf(cluster);
   const request: RejoinRequest = {

@@ -1,0 +1,97 @@
+import type { Flags } from '../action.ts';
+import { askCaughtUp, askPast } from '../askPast.ts';
+import { askHistory, askSource } from '../askSource.ts';
+import { parseEndpoint } from '../cluster/endpoint.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { failure } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { passwordOf } from '../passwords.ts';
+import type { Link } from '../plan/link.ts';
+import { isThere, ownLink, planOutside, type OutsideAsked, type OutsideRequest } from '../plan/outside.ts';
+import { isSeen, isUp, type Seen } from '../plan/steps.ts';
+import { parseConninfo } from '../render/conninfo.ts';
+import { applicationName } from '../render/names.ts';
+import { nodeRows } from '../report/rows.ts';
+import { onNodes } from '../run/nodes.ts';
+import { spawn } from '../run/spawn.ts';
+import type { Secret } from '../tools/words.ts';
+import { havePort, modeOf, perform, text } from './modes.ts';
+
+/** `follow` and `rejoin` of the server that flags name; the upstream is `--upstream HOST[:PORT]`. */
+export async function outside(
+  verb: OutsideRequest['verb'],
+  cluster: Cluster,
+  node: Node,
+  flags: Flags,
+): Promise<void> {
+  const endpoint = endpointOf(verb, text(flags, 'upstream'));
+  const password = await passwordOf(cluster);
+  const plan = async (state: ClusterState) => {
+    await havePort(flags, node, state);
+    const found = state.nodes.find((each) => each.node === node.name);
+    const seen = found !== undefined && isSeen(found) ? found : undefined;
+    const link = linkOf(node, seen, endpoint, { role: text(flags, 'replicationRole'), password });
+    const request: OutsideRequest = {
+      verb,
+      node,
+      upstream: `${endpoint.host}:${endpoint.port}`,
+      link: { ...link, role: link.role ?? cluster.replication.role },
+      seconds: modeOf(flags).timeout ?? (verb === 'follow' ? 60 : 300),
+    };
+    const asked = await ask(cluster, state, seen, request);
+    return planOutside(state, asked === undefined ? request : { ...request, asked });
+  };
+  const rows = (state: ClusterState) => nodeRows(cluster, state);
+  await perform({ command: verb, cluster, nodes: [node], plan, rows }, flags);
+}
+
+function endpointOf(verb: string, upstream: string | undefined): { host: string; port: number } {
+  const hint = `For example: pgrepl ${verb} -D DIR --upstream 10.0.0.11:5432, on the host of the server.`;
+  if (upstream === undefined) throw failure('usage', 'which upstream is meant: --upstream is missing', hint);
+  const endpoint = parseEndpoint(upstream);
+  if (endpoint === undefined) throw failure('usage', `--upstream ${upstream}: is not HOST[:PORT]`, hint);
+  return endpoint;
+}
+
+/** What its connection says already stays: its name, its slot, its role, and the password file beside the data. */
+function linkOf(
+  node: Node,
+  found: Seen | undefined,
+  { host, port }: { host: string; port: number },
+  given: { role: string | undefined; password: Secret | undefined },
+): Omit<Link, 'role'> & { role?: string } {
+  const own = found === undefined ? { conninfo: '', slot: '' } : ownLink(found);
+  const parts = parseConninfo(own.conninfo) ?? {};
+  const role = given.role ?? parts['user'];
+  const passfile = parts['passfile'];
+  return {
+    host,
+    port,
+    applicationName: parts['application_name'] ?? applicationName(node.name),
+    slot: own.slot === '' ? node.slot : own.slot,
+    ...(role === undefined ? {} : { role }),
+    ...(given.password === undefined ? {} : { password: given.password }),
+    ...(given.password === undefined && passfile !== undefined ? { passfile } : {}),
+  };
+}
+
+/** Everything that is asked before it is decided. */
+async function ask(
+  cluster: Cluster,
+  state: ClusterState,
+  found: Seen | undefined,
+  { node, link, upstream }: OutsideRequest,
+): Promise<OutsideAsked | undefined> {
+  if ((found?.is !== 'standby' && found?.is !== 'stopped') || isThere(found, link)) return undefined;
+  const asking = { spawn, onNode: onNodes(cluster, state) };
+  const [source, past, caughtUp] = await Promise.all([
+    askSource(upstream, node, found, link, state, asking),
+    askPast(found, asking),
+    isUp(found) ? askCaughtUp(found, asking) : false,
+  ]);
+  const history =
+    'problems' in source
+      ? { said: 'it was not asked' }
+      : await askHistory(node, found, link, source.timeline, asking);
+  return { source, history, past, caughtUp };
+}
