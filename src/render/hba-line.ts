@@ -28,15 +28,19 @@ export function hbaLines(text: string): readonly HbaLine[] {
   return lines;
 }
 
-/** `pg_strip_crlf()` comes before the look for a backslash: `\` CR LF continues as well. */
+/**
+ * `pg_strip_crlf()` comes before the look for a backslash, so `\` CR LF continues as well; and it strips all that was
+ * read so far, but what was left of a backslash is none.
+ */
 function logicalLine(text: string, start: number) {
-  let [content, count, end, open] = ['', 0, start, true];
+  let [content, count, end, open, taken] = ['', 0, start, true, 0];
   while (open && end < text.length) {
     const stop = text.indexOf('\n', end);
     const next = stop === -1 ? text.length : stop + 1;
-    const added = text.slice(end, next).replace(/[\r\n]+$/, '');
-    open = added.endsWith('\\');
-    content += open ? added.slice(0, -1) : added;
+    content = (content + text.slice(end, next)).replace(/[\r\n]+$/, '');
+    open = content.length > taken && content.endsWith('\\');
+    if (open) content = content.slice(0, -1);
+    if (open) taken = content.length;
     [count, end] = [count + 1, next];
   }
   return { end, content, open, count };
