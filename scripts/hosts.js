@@ -16,10 +16,11 @@ import { LAB_DIR } from './lab/place.js';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const STORIES = join(ROOT, 'test', 'hosts');
 
-/** What runs without being named, and the releases a story needs other than Debian 12. */
+/** What runs without being named, the longest first, and the releases a story needs other than Debian 12. */
 const DEFAULT = 'cutPrimary cut cutCopy cutStandby powerOff kills pair docker fullDisk'.split(' ');
 const NEEDS = {
   releases: ['bullseye', 'bookworm', 'trixie', 'forky'],
+  units: ['units'],
   collation: ['bookworm', 'trixie15'],
 };
 
@@ -76,10 +77,10 @@ function run(lab, env) {
 function vitest(env) {
   const files = names.map((name) => `hosts/${name}.test.ts`);
   // The machines of a story wait most of the time.
-  const words = [...files, '--maxWorkers=3', ...passed];
+  const words = [...files, '--maxWorkers=4', ...passed];
   const { status } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'test.js'), ...words], {
     cwd: ROOT,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, PGREPL_ORDER: names.join(' ') },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   return status ?? 1;

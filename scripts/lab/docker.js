@@ -11,6 +11,8 @@ const PROGRAMS = {
   ip: 'iproute2',
   ssh: 'openssh-client',
 };
+/** Only where no engine answers: the program `docker` may be another one, or alone. */
+const ENGINE = { dockerd: 'docker.io' };
 const SOCKET = `unix://${join(LAB_DIR, 'docker.sock')}`;
 const LOG = join(LAB_DIR, 'dockerd.log');
 
@@ -18,15 +20,16 @@ const LOG = join(LAB_DIR, 'dockerd.log');
 export async function ensureDocker() {
   if (process.platform !== 'linux') return { missing: 'the lab needs Linux' };
   if (process.getuid?.() !== 0) return { missing: 'the lab needs root' };
-  const missing = ensurePackages();
+  const missing = ensurePackages(PROGRAMS);
   if (missing !== undefined) return { missing };
   for (const env of [process.env, { ...process.env, DOCKER_HOST: SOCKET }])
     if (answers(env)) return engine(env, undefined);
-  return startEngine();
+  const without = ensurePackages(ENGINE);
+  return without === undefined ? startEngine() : { missing: without };
 }
 
-function ensurePackages() {
-  const wanted = Object.entries(PROGRAMS).filter(([program]) => !onPath(program));
+function ensurePackages(programs) {
+  const wanted = Object.entries(programs).filter(([program]) => !onPath(program));
   if (wanted.length === 0) return undefined;
   const names = wanted.map(([, name]) => name);
   if (!existsSync('/etc/debian_version')) return `these are missing: ${names.join(', ')}`;

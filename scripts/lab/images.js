@@ -12,6 +12,8 @@ const SECURITY = process.env['PGREPL_LAB_SECURITY'] ?? 'http://deb.debian.org/de
 export const RELEASES = {
   bullseye: { debian: 11, major: 13, suite: 'bullseye', also: [`${SECURITY} bullseye-security`], more: [] },
   bookworm: { debian: 12, major: 15, suite: 'bookworm', also: [], more: ['postgresql-15-repmgr'] },
+  // systemd is its process 1, and starts the servers.
+  units: { debian: 12, major: 15, systemd: true, suite: 'bookworm', also: [], more: ['systemd-sysv'] },
   trixie: { debian: 13, major: 17, suite: 'trixie', also: [], more: [] },
   forky: {
     debian: 14,

@@ -1,37 +1,32 @@
 import { expect } from 'vitest';
-import { kill, random, seed } from './lab/kill.ts';
+import { random, seed } from './lab/kill.ts';
 import { story } from './lab/lab.ts';
-import { pair } from './lab/pair.ts';
+import { somethingIsKilled, type Mayhem } from './lab/mayhem.ts';
 
 const KILLS = Number(process.env['PGREPL_KILLS'] ?? 10);
 
 story(
-  `pgrepl is killed at ${KILLS} random instants, and run again`,
+  `pgrepl is killed at ${KILLS} random instants of all its verbs, and run again`,
   async (lab) => {
     console.error(`kills: PGREPL_SEED=${seed()} PGREPL_KILLS=${KILLS}`);
-    const { shop, pg1, pg2 } = await pair(lab);
+    const [pg1, pg2, pg3] = await Promise.all([lab.host('pg1'), lab.host('pg2'), lab.host('pg3')]);
+    const shop = lab.cluster({
+      pg1: { host: pg1 },
+      pg2: { host: pg2, upstream: 'pg1' },
+      pg3: { host: pg3, upstream: 'pg1' },
+    });
+    await shop.does('init-primary', 'pg1');
+    await shop.does('clone-standby', 'pg2');
+    await shop.does('clone-standby', 'pg3');
     const writer = await shop.writer();
-    const next = random(seed());
-    let primary = 'pg1';
-    for (let done = 0; done < KILLS; done += 1) {
-      const standby = primary === 'pg1' ? 'pg2' : 'pg1';
-      const pick = next();
-      if (pick < 0.5) {
-        await kill(lab, shop, next(), 'switchover', standby);
-        primary = standby;
-      } else if (pick < 0.85) {
-        const host = standby === 'pg1' ? pg1 : pg2;
-        await shop.does('remove-standby', standby, '--yes');
-        await host.exec(['rm', '-rf', shop.pgdata(standby)]);
-        await shop.does('init-primary', primary);
-        await kill(lab, shop, next(), 'clone-standby', standby, '--from', primary);
-      } else {
-        await kill(lab, shop, next(), 'init-primary', primary);
-      }
-      expect(await shop.takesWrites()).toEqual([primary]);
+    const scene: Mayhem = { lab, shop, primary: 'pg1', next: random(seed()) };
+    for (let kills = 0, rounds = 0; kills < KILLS; rounds += 1) {
+      expect(rounds, 'rounds').toBeLessThan(20 + KILLS * 3);
+      if (await somethingIsKilled(scene)) kills += 1;
+      expect(await shop.takesWrites()).toEqual([scene.primary]);
       await writer.acknowledges(5, 90);
     }
-    await shop.endsWell(primary, writer);
+    await shop.endsWell(scene.primary, writer);
   },
   { seconds: 200 + KILLS * 60 },
 );

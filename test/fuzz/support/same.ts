@@ -38,8 +38,8 @@ export async function compareConf(
   return differences(told, (text, at) => [confAnswer(text), theirs[at]]);
 }
 
-/** A directory, and with it the other texts. */
-const INCLUDES_WHAT_IS_THERE = /include_dir[^\w\n]*[./]/i;
+/** A directory: it holds the other texts, and is no file. */
+const INCLUDES_WHAT_IS_THERE = /include\w*[^\w\n]*[./]/i;
 
 function confAnswer(text: string): readonly string[] | 'cannot be told' {
   const { settings, includes, errors } = parseConf(text);

@@ -10,7 +10,7 @@ export function cutInSwitchover(cut: 'pg1' | 'pg2'): void {
   story(`the cable of ${cut} is pulled in the middle of a switchover to pg2`, async (lab) => {
     const { shop } = await pair(lab);
     const writer = await shop.writer();
-    const moving = shop.starts('switchover', 'pg2');
+    const moving = shop.starts('switchover', 'pg2', '--timeout', '20');
     // In the outage, or where that is too short to be seen, right after it.
     await shop.until(
       () => Promise.resolve(writer.outageMs > 200 || moving.child.exitCode !== null),

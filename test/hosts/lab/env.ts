@@ -9,7 +9,7 @@ export type Made = {
   dir: string;
   figures: string;
   images: Readonly<Record<string, string>>;
-  releases: Readonly<Record<string, { debian: number; major: number }>>;
+  releases: Readonly<Record<string, { debian: number; major: number; systemd?: true }>>;
 };
 
 const said = process.env['PGREPL_LAB'];

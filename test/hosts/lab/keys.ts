@@ -14,6 +14,7 @@ export function labKeys(dir: string): Keys {
   writeFileSync(join(dir, 'authorized_keys'), readFileSync(join(dir, 'login_key.pub')), { mode: 0o644 });
   writeFileSync(join(dir, 'sshd_config'), SSHD);
   writeFileSync(join(dir, 'boot'), BOOT);
+  writeFileSync(join(dir, 'lab.service'), UNIT);
   writeFileSync(join(dir, 'known_hosts'), `lab ${readFileSync(join(dir, 'host_key.pub'), 'utf8')}`);
   writeFileSync(join(dir, 'ssh_config'), clientConfig(dir));
   const ssh = join(dir, 'ssh');
@@ -40,6 +41,11 @@ install -d -o postgres -g postgres -m 2775 /run/postgresql
 [ ! -x /boot/servers ] || /boot/servers
 [ "$1" = ssh ] || exec sleep infinity
 exec /usr/sbin/sshd -D -e -f /lab/sshd_config
+`;
+
+/** The same where systemd is process 1: it starts the servers itself. */
+const UNIT = `[Service]
+ExecStart=/bin/sh /lab/boot ssh
 `;
 
 function clientConfig(dir: string): string {

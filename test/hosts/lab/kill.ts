@@ -22,28 +22,29 @@ export function random(from: number): () => number {
 
 /** How long each verb took when it was not killed, in milliseconds; before that is known, a guess. */
 const usual = new Map<string, number>();
-const GUESS = 4000;
+const GUESS = 1500;
 
 /**
  * Starts a verb, kills pgrepl with SIGKILL somewhere in the time it takes, not only between two steps, and runs it
- * again until it arrives.
+ * again until it arrives. True where it was at work.
  */
 export async function kill(
   lab: Lab,
   shop: TheCluster,
   at: number,
   ...words: readonly string[]
-): Promise<void> {
-  const [verb = ''] = words;
+): Promise<boolean> {
+  const verb = words[0] === 'slot' ? words.slice(0, 2).join(' ') : (words[0] ?? '');
   const after = at * (usual.get(verb) ?? GUESS);
   const started = shop.starts(...words);
   const timer = setTimeout(() => started.child.kill('SIGKILL'), after);
   const { code, ms } = await started.ended;
   clearTimeout(timer);
-  lab.said.push(`killed after ${Math.round(after)} ms: ${code}`);
+  lab.said.push(code === 0 ? 'and was not killed' : `and was killed after ${Math.round(after)} ms`);
   expect([0, 137], `${words.join(' ')} ended before it was killed`).toContain(code);
   if (code === 0) usual.set(verb, ms);
-  else lab.figure({ kills: 1 });
+  else lab.figure({ kills: 1, [`killed ${verb}`]: 1 });
   expect((await shop.takesWrites()).length, 'never two at once').toBeLessThan(2);
   await shop.arrives(...words);
+  return code !== 0;
 }

@@ -34,6 +34,7 @@ export function story(
       const { lab, close } = await openLab(title);
       try {
         await tell(lab);
+        if (process.env['PGREPL_LAB_TELL'] === '1') console.error(`${title}\n${lab.said.join('\n')}`);
       } catch (error) {
         console.error(`${title}: what happened\n${lab.said.slice(-40).join('\n')}`);
         if (process.env['PGREPL_LAB_KEEP'] === '1') console.error(`kept: ${lab.dir}`);
@@ -95,6 +96,20 @@ async function network(): Promise<Network> {
   throw new Error(`no network could be made: ${because}`);
 }
 
+/** It makes cgroups in a name space of its own, and mounts what it needs. */
+const SYSTEMD = {
+  options: [
+    ...['--cap-add', 'SYS_ADMIN', '--cgroupns', 'private', '-e', 'container=docker'],
+    ...['--tmpfs', '/run', '--tmpfs', '/run/lock', '--tmpfs', '/tmp'],
+  ],
+  argv: [
+    'sh',
+    '-c',
+    `cd /etc/systemd/system; mkdir -p multi-user.target.wants; cp /lab/lab.service .
+ln -sf ../lab.service multi-user.target.wants; ln -sf /dev/null ssh.service; exec /sbin/init`,
+  ],
+};
+
 async function newHost(net: Network, at: number, name: string, spec: Spec, keys: Keys): Promise<Host> {
   const { images, releases, run } = made();
   const { via = 'ssh', login = 'postgres', tmpfs = {} } = spec;
@@ -107,10 +122,11 @@ async function newHost(net: Network, at: number, name: string, spec: Spec, keys:
     );
   const container = `${net.name}-${name}`;
   const address = `${net.prefix}.${at}`;
-  const options = ['-d', '--init', '--restart', 'no', '--label', `pgrepl-lab=${run}`, '--name', container];
+  const options = ['-d', '--restart', 'no', '--label', `pgrepl-lab=${run}`, '--name', container];
   options.push('--hostname', name, '--network', net.name, '--ip', address, '-v', `${keys.dir}:/lab:ro`);
   for (const [path, size] of Object.entries(tmpfs)) options.push('--tmpfs', `${path}:size=${size}`);
-  await docker(['run', ...options, images[image] ?? '', 'sh', '/lab/boot', via]);
+  const boot = release.systemd ? SYSTEMD : { options: ['--init'], argv: ['sh', '/lab/boot', via] };
+  await docker(['run', ...options, ...boot.options, images[image] ?? '', ...boot.argv]);
   const host = hostOf({ name, container, address, via, login, ...release, network: net.name });
   await host.heal();
   for (const path of Object.keys(tmpfs)) await host.exec(['chown', 'postgres', path], { user: 'root' });

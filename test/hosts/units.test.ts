@@ -1,0 +1,107 @@
+import { expect } from 'vitest';
+import { waitFor } from '../e2e/support/machine.ts';
+import { append } from './lab/byHand.ts';
+import type { TheCluster } from './lab/cluster.ts';
+import type { Host } from './lab/host.ts';
+import { story, type Lab } from './lab/lab.ts';
+
+const ROOT = { user: 'root' } as const;
+
+story(
+  'units of Debian: a server that systemd started is adopted, cloned, switched over and boots',
+  async (lab) => {
+    const { shop, pg1, pg2 } = await machines(lab, '15/main');
+    const unit = 'postgresql@15-main.service';
+    await pg1.exec(['pg_createcluster', '15', 'main'], ROOT);
+    await pg1.exec(['systemctl', 'start', unit], ROOT);
+    const before = await mainPid(pg1, unit);
+    await shop.does('init-primary', 'pg1');
+    expect(await mainPid(pg1, unit), 'it was restarted').not.toBe(before);
+    await shop.does('clone-standby', 'pg2');
+    await ownedBy(unit, pg1, pg2);
+    await thereAndBack(shop);
+    await ownedBy(unit, pg1, pg2);
+
+    // They come up with their machines.
+    for (const host of [pg2, pg1]) {
+      await host.powerOff();
+      await host.powerOn();
+    }
+    await shop.healthy();
+    await ownedBy(unit, pg1, pg2);
+    await shop.endsWell('pg1');
+  },
+);
+
+story('a unit of its own, as Red Hat has it: started, stopped and restarted by systemctl', async (lab) => {
+  const { shop, pg1, pg2 } = await machines(lab, DATA);
+  const unit = 'postgresql-shop.service';
+  for (const host of [pg1, pg2]) {
+    await host.write(`/etc/systemd/system/${unit}`, UNIT, ROOT);
+    await host.exec(['systemctl', 'enable', unit], ROOT);
+  }
+  await pg1.exec([
+    `${BIN}/initdb`,
+    '-D',
+    DATA,
+    '--no-sync',
+    '--auth-local=peer',
+    '--auth-host=scram-sha-256',
+  ]);
+  await append(pg1, `${DATA}/postgresql.conf`, "unix_socket_directories = '/tmp'\n");
+  await pg1.exec(['systemctl', 'start', unit], ROOT);
+  await shop.does('init-primary', 'pg1');
+  await shop.does('clone-standby', 'pg2');
+  await ownedBy(unit, pg1, pg2);
+  await thereAndBack(shop);
+  await ownedBy(unit, pg1, pg2);
+  await shop.endsWell('pg1');
+});
+
+const DATA = '/var/lib/postgresql/shop';
+const BIN = '/usr/lib/postgresql/15/bin';
+
+const UNIT = `[Unit]
+Description=PostgreSQL of the shop
+[Service]
+Type=notify
+User=postgres
+Environment=PGDATA=${DATA}
+ExecStart=${BIN}/postgres -D ${DATA}
+KillMode=mixed
+KillSignal=SIGINT
+TimeoutSec=60
+[Install]
+WantedBy=multi-user.target
+`;
+
+async function machines(lab: Lab, pgdata: string): Promise<{ shop: TheCluster; pg1: Host; pg2: Host }> {
+  const spec = { image: 'units', login: 'root' } as const;
+  const [pg1, pg2] = await Promise.all([lab.host('pg1', spec), lab.host('pg2', spec)]);
+  const shop = lab.cluster({ pg1: { host: pg1, pgdata }, pg2: { host: pg2, upstream: 'pg1', pgdata } });
+  return { shop, pg1, pg2 };
+}
+
+async function thereAndBack(shop: TheCluster): Promise<void> {
+  const writer = await shop.writer();
+  await shop.does('switchover', 'pg2');
+  await writer.acknowledges(5, 90);
+  await shop.does('switchover', 'pg1');
+  await shop.endsWell('pg1', writer);
+}
+
+/** The unit is active on each, and the server runs in its cgroup: nobody started it behind systemd's back. */
+async function ownedBy(unit: string, ...hosts: readonly Host[]): Promise<void> {
+  for (const host of hosts) {
+    // After a start of the machine systemd may still wait for what runs already.
+    const active = async (): Promise<boolean> =>
+      (await host.tries(['systemctl', 'is-active', unit], ROOT)).stdout.trim() === 'active';
+    await waitFor(active, { seconds: 60, what: `${host.name}: ${unit} is active` });
+    const pid = (await host.exec(['sh', '-c', 'pgrep -o -x postgres'], ROOT)).trim();
+    expect(await host.exec(['cat', `/proc/${pid}/cgroup`], ROOT), host.name).toContain(unit);
+  }
+}
+
+async function mainPid(host: Host, unit: string): Promise<string> {
+  return host.exec(['systemctl', 'show', '-p', 'MainPID', '--value', unit], ROOT);
+}
