@@ -5,6 +5,7 @@ import { stateOf, systemOf } from '../facts/view.ts';
 import { parseConf } from '../render/conf.ts';
 import { PROMOTE } from '../tools/handover.ts';
 import { script } from '../tools/shell.ts';
+import { letInSteps } from './letIn.ts';
 import { leftovers, settingSteps } from './link.ts';
 import { isMoved, moveSteps } from './move.ts';
 import type { Plan, Step } from './plan.ts';
@@ -154,7 +155,9 @@ function afterwards(
   found: Standby | Extract<NodeState, { is: 'primary' }>,
   request: PromoteRequest,
 ): readonly Step[] {
-  return [...cleanSteps(found), ...siblingSteps(cluster, state, found, request), ...checkpointSteps(found)];
+  const siblings = siblingSteps(cluster, state, found, request);
+  const letIn = siblings.length === 0 ? [] : letInSteps(found, request.role, request.allow ?? []);
+  return [...cleanSteps(found), ...letIn, ...siblings, ...checkpointSteps(found)];
 }
 
 export function cleanSteps(found: Extract<NodeState, { server: unknown }>): readonly Step[] {

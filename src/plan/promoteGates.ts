@@ -15,6 +15,8 @@ export type PromoteRequest = {
   /** What became of an upstream that is no node of the cluster, asked from the standby's host. */
   outside?: OutsideUpstream;
   addressOf: (node: Node) => string;
+  /** Addresses of the nodes, for pg_hba.conf. */
+  allow?: readonly string[];
   seconds: number;
 };
 

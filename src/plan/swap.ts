@@ -7,6 +7,7 @@ import type { Socket } from '../tools/psql.ts';
 import { sqlLiteral } from '../tools/words.ts';
 import { OUTAGE_MOST, SHUTDOWN, startAgain, stopStep } from './handover.ts';
 import { conninfoOf, passfileOf, passfileSteps, settingSteps, type Link } from './link.ts';
+import { letInSteps } from './letIn.ts';
 import { linkTo, moveSteps, slotSteps, type Move } from './move.ts';
 import type { Plan, Step } from './plan.ts';
 import { cleanSteps, promotionSteps } from './promote.ts';
@@ -22,6 +23,7 @@ export function swapPlan(cluster: Cluster, cast: Cast, request: SwitchoverReques
   const { primary, candidate } = cast;
   const link = linkFor(cluster, primary.node, candidate, request);
   const before = [
+    ...letInSteps(cast.candidate, request.role, request.allow ?? []),
     ...placeSteps(cluster, cast, link, request),
     stopStep(primary, outageMost(request)),
     replayed(candidate, outageMost(request)),

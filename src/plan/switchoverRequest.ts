@@ -8,6 +8,8 @@ export type SwitchoverRequest = {
   role: string;
   password?: Secret;
   addressOf: (node: Node) => string;
+  /** Addresses of the nodes, for pg_hba.conf. */
+  allow?: readonly string[];
   /** What stood against logging in at the candidate from each host, asked there. */
   logins: readonly Problem[];
   seconds: number;

@@ -1,5 +1,5 @@
 import type { Action, Flags } from '../action.ts';
-import { addressOf } from '../addresses.ts';
+import { addressesOf, addressOf } from '../addresses.ts';
 import { askOutside } from '../askOutside.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { PgreplError } from '../errors.ts';
@@ -31,6 +31,7 @@ export const promote: Action = async ([name], flags) => {
       acceptLoss: number(flags, 'acceptLoss') ?? 0,
       allowDelayed: flags['allowDelayed'] === true,
       role: cluster.replication.role,
+      allow: await addressesOf(cluster, node, []),
       addressOf,
       seconds: modeOf(flags).timeout ?? 300,
       ...(password === undefined ? {} : { password }),

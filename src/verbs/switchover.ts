@@ -1,11 +1,12 @@
 import type { Action } from '../action.ts';
-import { addressOf } from '../addresses.ts';
+import { addressesOf, addressOf } from '../addresses.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure, type Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { primariesOf } from '../facts/view.ts';
 import { outageMeter, type Ends } from '../outage.ts';
 import { passwordOf } from '../passwords.ts';
+import { isDecided } from '../plan/letIn.ts';
 import { linkTo } from '../plan/move.ts';
 import { isUp, socketOf } from '../plan/steps.ts';
 import { planSwitchover } from '../plan/switchover.ts';
@@ -37,6 +38,7 @@ export const switchover: Action = async ([name], flags) => {
       node,
       maxLag: number(flags, 'maxLag') ?? MAX_LAG,
       role: cluster.replication.role,
+      allow: await addressesOf(cluster, node, []),
       addressOf,
       logins: await loginsAt(cluster, state, node, password),
       seconds: modeOf(flags).timeout ?? 120,
@@ -69,9 +71,12 @@ async function loginsAt(
   if (candidate?.is !== 'standby' || primariesOf(state).length !== 1) return [];
   const followers = cluster.nodes.filter(({ name }) => name !== node.name);
   const asked = await Promise.all(
-    followers.map((own) => {
+    followers.map(async (own) => {
       const follower = state.nodes.find((each) => each.node === own.name);
       if (!isUp(follower)) return [];
+      // The plan lets it in.
+      const here = await addressesOf({ ...cluster, nodes: [own] }, node, []);
+      if (here.some((address) => !isDecided(candidate, cluster.replication.role, address))) return [];
       const move = { node: own, host: addressOf(node), role: cluster.replication.role, seconds: 0 };
       const link = linkTo(candidate, password === undefined ? move : { ...move, password });
       return whyNoLogin(node.name, own, follower, link, state, { spawn, onNode: onNodes(cluster, state) });

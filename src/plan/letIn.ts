@@ -1,0 +1,26 @@
+import { parseHba, decides, ruleFor } from '../render/hba.ts';
+import { fileSteps } from './configFiles.ts';
+import type { Step } from './plan.ts';
+import { reloadSteps } from './reload.ts';
+import { socketOf, type Up } from './steps.ts';
+
+/** Whether a record of pg_hba.conf decides about a replication connection from there, whatever it decides. */
+export function isDecided({ place }: Up, role: string, address: string): boolean {
+  const { hba } = place.files;
+  if (hba === undefined) return true;
+  const { records } = parseHba(hba.text);
+  return [true, false].some(
+    (ssl) => decides(records, { replication: true, user: role, address, ssl }) !== undefined,
+  );
+}
+
+/**
+ * Lets in who is to follow it and whom its file does not know: a standby has the rules of its upstream as they were
+ * when it was copied, and nodes come and go. What people turn away stays turned away.
+ */
+export function letInSteps(found: Up, role: string, addresses: readonly string[]): readonly Step[] {
+  const missing = addresses.filter((address) => !isDecided(found, role, address));
+  if (missing.length === 0) return [];
+  const rules = missing.map((address) => ruleFor(role, address));
+  return [...fileSteps(found, {}, rules), ...reloadSteps(found.node, socketOf(found))];
+}
