@@ -4,8 +4,9 @@
 //   node scripts/test.js majors             test/majors, with servers of PostgreSQL 10 to 18
 //   node scripts/test.js render plan        these folders (or files) of test/
 //   node scripts/test.js run -t 'a name'    what begins with a hyphen, and what follows it, goes to vitest
+// $PGREPL_REPORT names a file for vitest's report.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,6 +67,8 @@ function runTests() {
   try {
     const stdio = ['ignore', 'inherit', 'inherit'];
     const { status } = spawnSync(process.execPath, [VITEST, 'run', ...words], { cwd: ROOT, stdio });
+    const keep = process.env['PGREPL_REPORT'];
+    if (keep !== undefined && existsSync(report)) copyFileSync(report, keep);
     console.log(summary(report, status ?? 1));
     return status ?? 1;
   } finally {

@@ -38,6 +38,12 @@ test('the reference is what the commander tree says: npm run docs writes it', ()
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 }, 60_000);
 
+test('the table of majors is of the tests that are there', () => {
+  const script = join(ROOT, 'scripts', 'majorsTable.js');
+  const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+}, 60_000);
+
 test.each(PAGES)('%s: every link leads somewhere', (name) => {
   const links = [...page(name).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, to = '']) => to);
   const broken = links.filter((link) => {
