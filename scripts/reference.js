@@ -14,6 +14,7 @@ const COMMON = [
   '--port',
   '--on',
   '--bindir',
+  '--superuser',
   '--name',
   '--dry-run',
   '--check',

@@ -45,6 +45,7 @@ const DETAILS = `SELECT json_build_object(
   'slotsMost', current_setting('max_replication_slots')::int,
   'senders', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'walsender'),
   'checksums', current_setting('data_checksums') = 'on',
+  'superusers', (SELECT json_agg(rolname ORDER BY oid) FROM pg_roles WHERE rolsuper AND rolcanlogin),
   'collation', (SELECT max(collversion) FROM pg_collation WHERE collprovider = 'c' AND collversion IS NOT NULL));`;
 
 type Details = {
@@ -56,6 +57,7 @@ type Details = {
   slotsMost: number;
   senders: number;
   checksums: boolean;
+  superusers: string[] | null;
   collation: string | null;
 };
 
@@ -196,6 +198,7 @@ function detailsOf(details: Details, floors: Readonly<Record<string, number>>): 
       })),
     },
     checksums: details.checksums,
+    superusers: details.superusers ?? [],
     ...(details.collation === null ? {} : { collation: details.collation }),
   };
 }
@@ -229,5 +232,9 @@ function seenOf(
       })),
     },
     checksums: server.settings['data_checksums']?.value === 'on',
+    superusers: [
+      server.user,
+      ...server.roles.flatMap(({ name, login, superuser }) => (login && superuser ? [name] : [])),
+    ],
   };
 }

@@ -54,6 +54,7 @@ const TARGET: readonly Option[] = [
   option('-p, --port <port>', 'port of the server').argParser(whole('--port', 1, 65535)),
   option('--on <host>', 'where it is: local, ssh://[user@]host[:port] or docker://container'),
   option('--bindir <dir>', "directory of PostgreSQL's programs (default: found)"),
+  option('--superuser <name>', 'who the server is asked as (default: the owner of the data, else found)'),
   option('--name <name>', 'what to call a server that no file names (default: its host)'),
 ];
 

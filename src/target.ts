@@ -17,6 +17,7 @@ export type TargetFlags = {
   on?: string;
   bindir?: string;
   name?: string;
+  superuser?: string;
   replicationRole?: string;
   passwordFile?: string;
 };
@@ -56,7 +57,16 @@ function withFlags(cluster: Cluster, flags: TargetFlags): Cluster {
   const role = flags.replicationRole ?? cluster.replication.role;
   const password =
     flags.passwordFile === undefined ? cluster.replication.password : { file: resolve(flags.passwordFile) };
-  return { ...cluster, replication: password === undefined ? { role } : { role, password } };
+  const nodes = cluster.nodes.map((node) => ({ ...node, ...superuserOf(flags) }));
+  return { ...cluster, nodes, replication: password === undefined ? { role } : { role, password } };
+}
+
+/** Roles are the same on every server of a cluster. */
+function superuserOf({ superuser }: TargetFlags): { superuser?: string } {
+  if (superuser === undefined) return {};
+  if (superuser.trim() === '' || /\p{Cc}/u.test(superuser))
+    throw new PgreplError('usage', [{ message: '--superuser: must be one line and not empty' }]);
+  return { superuser };
 }
 
 function noNodeFlags(cluster: Cluster, flags: TargetFlags): Cluster {
@@ -160,6 +170,7 @@ function byFlags(
     ...(debian === undefined ? {} : { debian }),
     ...(flags.port === undefined ? {} : { port: flags.port }),
     ...(flags.bindir === undefined ? {} : { bindir: flags.bindir }),
+    ...superuserOf(flags),
   };
   const role = flags.replicationRole ?? 'replicator';
   const replication =

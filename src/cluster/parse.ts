@@ -86,10 +86,11 @@ function hides(known: Place, found: Place): boolean {
 
 function assemble(written: WrittenCluster, file: string): Cluster {
   const { role = DEFAULT_ROLE, password } = written.replication ?? {};
+  const common = written.superuser === undefined ? {} : { superuser: written.superuser };
   return {
     name: written.cluster,
     replication: { role, ...(password === undefined ? {} : { password: besideFile(password, file) }) },
-    nodes: Object.entries(written.nodes).map(([name, node]) => toNode(name, node)),
+    nodes: Object.entries(written.nodes).map(([name, node]) => toNode(name, { ...common, ...node })),
     file,
   };
 }

@@ -24,6 +24,10 @@ const role = z.string().superRefine((text, context) => {
   if (wrong !== undefined) context.addIssue(wrong);
 });
 
+const superuser = line.refine((text) => new TextEncoder().encode(text).length <= BYTES_OF_A_NAME, {
+  error: `must have at most ${BYTES_OF_A_NAME} bytes`,
+});
+
 const word = z.string().refine((text) => !text.includes('\0'), { error: 'must not hold a NUL' });
 
 const onePassword = z
@@ -84,6 +88,7 @@ const node = z.strictObject({
   pgdata: pgdata.exactOptional(),
   debian: debian.exactOptional(),
   bindir: path.exactOptional(),
+  superuser: superuser.exactOptional(),
   waldir: path.exactOptional(),
   tablespaces: z.record(z.string(), path).exactOptional(),
   upstream: z.string().exactOptional(),
@@ -95,6 +100,7 @@ const replication = z.strictObject({ role: role.exactOptional(), password: onePa
 /** pgrepl.yaml, each setting by itself. What must hold between settings is in check.ts. */
 export const clusterSchema = z.strictObject({
   cluster: clusterName,
+  superuser: superuser.exactOptional(),
   replication: replication.exactOptional(),
   nodes: z.record(z.string(), node),
 });

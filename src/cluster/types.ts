@@ -21,6 +21,8 @@ export type Node = {
   pgdata?: string;
   debian?: DebianName;
   bindir?: string;
+  /** Who the server is asked as, where it is neither called like the owner of the data nor found. */
+  superuser?: string;
   waldir?: string;
   /** Old location to new location, as pg_basebackup's -T. */
   tablespaces?: Readonly<Record<string, string>>;

@@ -23,7 +23,7 @@ export const reachable: Examiner = (_, { name }, found) => {
             : `a server runs and does not answer: ${found.because}`,
           found.starting
             ? 'Wait until it has replayed its WAL.'
-            : 'Its log tells why; pg_hba.conf must let the owner in by the socket.',
+            : (found.hint ?? 'Its log tells why; pg_hba.conf must let the owner in by the socket.'),
         ),
       ];
     case 'foreign':

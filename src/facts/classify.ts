@@ -4,6 +4,7 @@ import { parseConf } from '../render/conf.ts';
 import { parseControlData } from './controldata.ts';
 import { filesOf, sectionsOf, type Sections } from './sections.ts';
 import { lsnOf, serverOf, streamingOf, type Answer } from './server.ts';
+import { whyMute } from './whyMute.ts';
 import type { ConfigFile, ConfigFiles, Machine, NodeState, Place, Program, Service } from './state.ts';
 
 const PROGRAMS: readonly Program[] = [
@@ -106,6 +107,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
   const owner = at.one('dirmode')?.split(' ')[1];
   const walLink = at.one('wallink');
   const walNamed = at.one('walnamed');
+  const superuser = node.superuser ?? at.one('superuser');
   const socketDir = at.one('socket') ?? firstSocket(at.one('sockets'));
   const written = Math.max(...(at.one('written') ?? '').split('\n').filter(Boolean).map(Number));
   const confWrong = at.one('confwrong');
@@ -137,6 +139,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
     ...(socketDir === undefined ? {} : { socketDir }),
     ...(walLink === undefined ? {} : { walLink }),
     ...(walNamed === undefined ? {} : { walNamed }),
+    ...(superuser === undefined ? {} : { superuser }),
     ...(Number.isFinite(written) ? { written } : {}),
     ...(confWrong === undefined ? {} : { confWrong }),
     tablespaces: at.all('tablespace').map((line) => {
@@ -188,7 +191,8 @@ function runningOf(node: Node, at: Sections, machine: Machine, place: Place): No
     return muteOf(node, at, machine, place);
   }
   const answer = JSON.parse(text) as Answer;
-  const [user = '', database = ''] = (at.one('asked') ?? '').split(' ');
+  // The database is one of two; a role may have blanks in its name.
+  const [, user = '', database = ''] = /^(.*) (\S+)$/s.exec(at.one('asked') ?? '') ?? [];
   const ready = at.one('ready');
   const server = serverOf(answer, {
     pid: Number(at.one('pidfile') ?? 0),
@@ -218,16 +222,16 @@ function runningOf(node: Node, at: Sections, machine: Machine, place: Place): No
 }
 
 function muteOf(node: Node, at: Sections, machine: Machine, place: Place): NodeState {
-  const because = (at.one('mute') ?? 'no answer').trim().split('\n')[0] ?? '';
-  const words = /starting up|not yet accepting|recovery state|in recovery mode/.test(because);
+  const { because, waits, ...hint } = whyMute(node, at);
   const [segment, left] = (at.one('recovering') ?? '').trim().split(' ');
   return {
     node: node.name,
     is: 'mute',
     machine,
     place,
-    because: because.replace(/^psql: (error: )?/, ''),
-    starting: words || at.one('pmstatus')?.trim() === 'starting',
+    because,
+    starting: waits,
+    ...hint,
     ...(segment === undefined || left === undefined ? {} : { recovering: { segment, left: Number(left) } }),
   };
 }

@@ -6,7 +6,7 @@ import { RECOVERING } from './probe.ts';
  * it does not let itself be asked the usual way, there is no section `answer` or `mute`, and the whole probe goes.
  */
 export const GLANCE = String.raw`
-look=$1 t=$2 pgdata=$3 debian=$4 bindir=$5 sql=$6
+look=$1 t=$2 pgdata=$3 debian=$4 bindir=$5 sql=$6 su=$7
 say() { printf '\n%s %s\n%s' "$t" "$1" "$2"; }
 if [ -z "$pgdata" ]; then
   pgdata=$(sed -n "s/^[[:space:]]*data_directory[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/\1/p" "/etc/postgresql/$debian/postgresql.conf" 2>/dev/null | tail -n 1)
@@ -27,7 +27,7 @@ if [ "$owner" != "$me" ]; then
 fi
 IFS= read -r name </proc/sys/kernel/hostname || name=
 say login "$me"; say owner "$owner"; say by "$by"; say pgdata "$pgdata"; say real "$real"; say hostname "$name"
-set -- sh -c "$look" glance "$t" "$real" "$owner" "$bindir" "$sql"
+set -- sh -c "$look" glance "$t" "$real" "$owner" "$bindir" "$sql" "$su"
 case $by in
   self) exec "$@" ;;
   runuser) exec runuser -u "$owner" -- "$@" ;;
@@ -39,7 +39,7 @@ esac
 /** Runs as the owner of the data. */
 export const GLANCE_INSIDE = String.raw`
 ${RECOVERING}
-t=$1 real=$2 owner=$3 b=$4 sql=$5
+t=$1 real=$2 owner=$3 b=$4 sql=$5 su=${'$'}{6:-$owner}
 export LC_ALL=C
 cd / || exit 1
 say() { printf '\n%s %s\n%s' "$t" "$1" "$2"; }
@@ -65,7 +65,9 @@ for s in standby.signal recovery.signal; do [ -f "$real/$s" ] && say signal "$s"
 set -- "$real"/pg_wal/archive_status/*.ready
 [ -e "$1" ] && say ready "$#" || say ready 0
 export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl
-answer=$(printf '%s\n' "$sql" | "$b/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$owner" -d postgres 2>&1) && {
-  say asked "$owner postgres"; say answer "$answer"; say end ok; exit 0; }
+answer=$(printf '%s\n' "$sql" | "$b/psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$su" -d postgres 2>&1) && {
+  # Another role may be a superuser: the whole probe tries them.
+  case $su$answer in "$owner"*'"superuser" : false'*) exit 0 ;; esac
+  say asked "$su postgres"; say answer "$answer"; say end ok; exit 0; }
 case $answer in *timeout* | *'starting up'* | *'not yet accepting'* | *'shutting down'* | *refused*) say mute "$answer"; recovering; say end ok ;; esac
 `;

@@ -62,6 +62,7 @@ export async function lookAt(node: Node, look: Look): Promise<Looked> {
       node.bindir ?? '',
       look.lock?.(node) ?? '',
       sql,
+      node.superuser ?? '',
     ],
   ]);
   const held = await look.hold(words, `\n${token} end`, look.seconds);
@@ -91,7 +92,14 @@ async function glance(
   sql: string,
 ): Promise<NodeState | undefined> {
   const probe = ['sh', '-c', GLANCE, 'glance', GLANCE_INSIDE, token];
-  const words = onHost(node.host, [...probe, node.pgdata ?? '', debian, node.bindir ?? '', sql]);
+  const words = onHost(node.host, [
+    ...probe,
+    node.pgdata ?? '',
+    debian,
+    node.bindir ?? '',
+    sql,
+    node.superuser ?? '',
+  ]);
   const held = await look.hold(words, `\n${token} end`, look.seconds);
   await held.release();
   const at = sectionsOf(held.stdout, token);

@@ -6,7 +6,7 @@
  * PostgreSQL's programs refuse root, and a stranger may not read the directory.
  */
 export const PROBE = String.raw`
-look=$1 t=$2 pgdata=$3 debian=$4 bindir=$5 lock=$6 sql=$7
+look=$1 t=$2 pgdata=$3 debian=$4 bindir=$5 lock=$6 sql=$7 su=$8
 say() { printf '\n%s %s\n%s' "$t" "$1" "$2"; }
 if [ -z "$pgdata" ]; then
   conf=/etc/postgresql/$debian/postgresql.conf
@@ -30,7 +30,7 @@ IFS= read -r name </proc/sys/kernel/hostname || name=$(uname -n)
 say hostname "$name"
 say os "$( (. /etc/os-release && printf %s "$PRETTY_NAME") 2>/dev/null || uname -s)"
 say libc "$(getconf GNU_LIBC_VERSION 2>/dev/null || echo musl)"
-set -- sh -c "$look" look "$t" "$real" "$debian" "$bindir" "$lock" "$owner" "$sql"
+set -- sh -c "$look" look "$t" "$real" "$debian" "$bindir" "$lock" "$owner" "$sql" "$su"
 case $by in
   self) "$@" ;;
   runuser) runuser -u "$owner" -- "$@" ;;
@@ -58,7 +58,7 @@ recovering() {
 /** Runs as the owner of the data. */
 export const LOOK = String.raw`
 ${RECOVERING}
-t=$1 real=$2 debian=$3 bindir=$4 lock=$5 me=$6 sql=$7
+t=$1 real=$2 debian=$3 bindir=$4 lock=$5 me=$6 sql=$7 su=$8
 export LC_ALL=C
 cd / || exit 1
 nl='
@@ -149,6 +149,22 @@ for x in postgres initdb pg_ctl psql pg_basebackup pg_controldata pg_rewind pg_v
 done
 [ -L "$real/pg_wal" ] && { say wallink "$(readlink -f -- "$real/pg_wal")"; say walnamed "$(readlink -- "$real/pg_wal")"; }
 for l in "$real"/pg_tblspc/*; do [ -L "$l" ] && say tablespace "${'$'}{l##*/} $(readlink -f -- "$l")"; done
+# Superusers that do not have the owner's name: those that pg_ident.conf lets the owner be, and initdb's own, which has
+# the OID 10 (pg_authid.dat) and stands in a file that the owner can read (relation 1260): the OID, then the name.
+mapped() {
+  for f in "$real/pg_ident.conf" "/etc/postgresql/$debian/pg_ident.conf"; do
+    [ -r "$f" ] && awk -v me="$me" '{ gsub(/"/, "") } $1 !~ /^#/ && $2 == me && $3 !~ /[\\\/]/ { print $3 }' "$f"
+  done
+}
+bootstrap() {
+  [ -r "$real/global/1260" ] && od -An -v -tu1 "$real/global/1260" | awk '{
+    for (i = 1; i <= NF; i++) {
+      if (on && $i > 0) name = name sprintf("%c", $i)
+      else if (on) { if (name != "") print name; on = 0 }
+      else if ($i == 0 && c == 0 && b == 0 && a == 10) { on = 1; name = "" }
+      a = b; b = c; c = $i
+    } }'
+}
 answer= conf= hba=
 if [ -n "$alive" ]; then
   # A line each, before the answer: the shell takes nothing out of JSON.
@@ -158,20 +174,42 @@ SELECT translate(coalesce(max(setting), ''), e'\\n', '') FROM pg_settings WHERE 
   say port "$port"; say socket "$socket"
   psql=psql; [ -x "$b/psql" ] && psql=$b/psql || { [ -x "$newest/psql" ] && psql=$newest/psql; }
   export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl
-  first=
-  for u in "$me" postgres; do
+  less= lessby=
+  take() { conf=${'$'}{1%%$nl*} out=${'$'}{1#*$nl}; hba=${'$'}{out%%$nl*} answer=${'$'}{out#*$nl}; say asked "$2"; }
+  # 0: asked, as a superuser; 1: another role may do better; 2: nobody would.
+  ask() {
     for d in postgres template1; do
-      [ -z "$answer" ] || continue
-      if out=$(printf '%s\n' "$files" "$sql" | "$psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$u" -d "$d" 2>&1); then
-        conf=${'$'}{out%%$nl*} out=${'$'}{out#*$nl}; hba=${'$'}{out%%$nl*} answer=${'$'}{out#*$nl}
-        say asked "$u $d"; say answer "$answer"
-      else
-        [ -n "$first" ] || first=$out
-        case $out in *'does not exist'*) ;; *) break 2 ;; esac
+      if out=$(printf '%s\n' "$files" "$sql" | "$psql" -XAtqw -v ON_ERROR_STOP=1 -h "$socket" -p "$port" -U "$1" -d "$d" 2>&1); then
+        case $out in *'"superuser" : true'*) take "$out" "$1 $d"; return 0 ;; esac
+        [ -n "$less" ] || { less=$out; lessby="$1 $d"; }
+        return 1
       fi
+      [ "$d" = template1 ] || say tried "$1$nl$out"
+      case $out in *timeout* | *refused* | *'No such file'* | *'starting up'* | *'not yet accepting'* | *'shutting down'* | *'recovery state'* | *'in recovery mode'* | *'too many'*) return 2 ;; *'does not exist'*) ;; *) return 1 ;; esac
     done
-  done
-  [ -n "$answer" ] || { say mute "$first"; recovering; }
+    return 1
+  }
+  if [ -n "$su" ]; then ask "$su"
+  else
+    ask "$me"; r=$?
+    [ $r -ne 1 ] || [ "$me" = postgres ] || { ask postgres; r=$?; }
+    if [ $r -eq 1 ]; then
+      known=$nl$me${'$'}{nl}postgres$nl
+      while IFS= read -r u; do
+        case $known in *"$nl$u$nl"*) continue ;; esac
+        known=$known$u$nl
+        ask "$u"; [ $? -eq 1 ] || break
+      done <<WHO
+$(mapped; bootstrap)
+WHO
+    fi
+  fi
+  if [ -z "$answer" ] && [ -n "$less" ]; then take "$less" "$lessby"; fi
+  if [ -n "$answer" ]; then say answer "$answer"; else say mute ''; recovering; fi
+fi
+if [ -z "$answer$su" ] && [ -n "$major" ] && [ -r "$real/global/1260" ] && ! tr '\0' '\n' <"$real/global/1260" | grep -qxF -- "$me"; then
+  u=$(bootstrap | tail -n 1)
+  [ -z "$u" ] || say superuser "$u"
 fi
 # Where the server says its files are; else where Debian's layout, its last start or its own directory have them.
 case $conf in

@@ -72,6 +72,8 @@ export type Place = {
   socketDir?: string;
   /** What `postgres -C` says about the files of a server that does not run, where it does not like them. */
   confWrong?: string;
+  /** The superuser to ask as, where it is not called like the owner: as it was named, or as initdb made it. */
+  superuser?: string;
   /** Where pg_wal points, if it is a link. */
   walLink?: string;
   /** The same as the link has it: links in the path of its target are not resolved. */
@@ -242,6 +244,7 @@ export type NodeState = { node: string } & (
       place: Place;
       because: string;
       starting: boolean;
+      hint?: string;
       /** The segment that it replays, and how many there are at most after it: empty ones count too. */
       recovering?: { segment: string; left: number };
     }

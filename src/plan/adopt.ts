@@ -107,7 +107,12 @@ function wrongServer(found: Primary, request: InitRequest): readonly Problem[] {
   return [
     ...(server.superuser
       ? []
-      : [{ message: `${node}: ${server.user} is no superuser, and settings and roles need one` }]),
+      : [
+          {
+            message: `${node}: ${server.user} is no superuser, and settings and roles need one`,
+            hint: 'Name a superuser with --superuser, or in the cluster file as superuser.',
+          },
+        ]),
     ...(request.node.port !== undefined && request.node.port !== server.port
       ? [
           {

@@ -109,7 +109,8 @@ function lostSlot(found: StandbyState, request: CloneRequest): Problem {
 function planMute(found: Extract<NodeState, { is: 'mute' }>, request: CloneRequest, title: string): Plan {
   const ours = found.starting && hasOurLink(found, request);
   const message = `${found.node}: a server runs in ${found.place.pgdata} and does not answer: ${found.because}`;
-  if (!ours) return { title, refusals: [{ message }], unreachable: true, steps: [] };
+  const hint = found.hint === undefined ? {} : { hint: found.hint };
+  if (!ours) return { title, refusals: [{ message, ...hint }], unreachable: true, steps: [] };
   const socket = futureSocket(found, portOf(request.node), found.place.socketDir ?? '/tmp');
   return { title, refusals: [], steps: [proof(found, request, socket, false)] };
 }

@@ -19,7 +19,7 @@ import { ownerSteps, portOf } from './create.ts';
 import { earlierCopySteps, nameOfCopy } from './earlierCopy.ts';
 import type { Plan, Step } from './plan.ts';
 import type { Source } from './source.ts';
-import { copy, futureSocket, run, service, type Seen } from './steps.ts';
+import { copy, futureSocket, ownerOf, run, service, type Seen } from './steps.ts';
 import { undoSlotSteps, upstreamSlotSteps } from './upstreamSlot.ts';
 
 /** Servers before 12 take wal_sender_timeout from their files alone. */
@@ -70,7 +70,8 @@ export function installStep(found: Seen): Step {
 function realSteps(input: Copy): readonly Step[] {
   const { found, request } = input;
   const machine = machineFor(input);
-  const socket = futureSocket({ ...found, machine }, portOf(request.node), socketDirFor(found));
+  const future = futureSocket({ ...found, machine }, portOf(request.node), socketDirFor(found));
+  const socket = { ...future, user: superuserFor(input) };
   return [
     ...stopFirst(found),
     ...asideSteps(input),
@@ -79,6 +80,13 @@ function realSteps(input: Copy): readonly Step[] {
     service(found.node, 'start the standby', start(machine, placeAfter(input))),
     proof(found, request, socket, true),
   ];
+}
+
+/** The copy has the roles of the upstream: the owner's own name where it is one, as peer wants it. */
+function superuserFor({ found, request, source }: Copy): string {
+  const owner = ownerOf(found);
+  const known = source.superusers ?? [];
+  return request.node.superuser ?? (known.includes(owner) ? owner : (known[0] ?? owner));
 }
 
 function asideSteps({ found, aside }: Copy): readonly Step[] {

@@ -7,7 +7,7 @@ import { withBlock } from '../render/hba.ts';
 import type { Socket } from '../tools/psql.ts';
 import { ADD_INCLUDE, INSTALL, MAKE_STAGING, REMOVE_STAGING, script } from '../tools/shell.ts';
 import type { Step } from './plan.ts';
-import { copy, futureSocket, run, write } from './steps.ts';
+import { copy, futureSocket, ownerOf, run, write } from './steps.ts';
 import type { Want } from './wants.ts';
 
 type Empty = Extract<NodeState, { is: 'empty' }>;
@@ -41,6 +41,7 @@ export function whyNotCreated(found: Empty, node: Node): readonly Problem[] {
           },
         ]
       : []),
+    ...otherSuperuser(found, node),
     ...(place.listening.includes(port)
       ? [
           {
@@ -50,6 +51,18 @@ export function whyNotCreated(found: Empty, node: Node): readonly Problem[] {
         ]
       : []),
     ...placeProblems(found),
+  ];
+}
+
+/** It could not log in as another one by peer, and who wants a map in pg_ident.conf writes it. */
+function otherSuperuser(found: Empty, node: Node): readonly Problem[] {
+  const owner = ownerOf(found);
+  if (node.superuser === undefined || node.superuser === owner) return [];
+  return [
+    {
+      message: `${found.node}: no server is there yet, and the superuser of a new one is ${owner}, not ${node.superuser}`,
+      hint: `Leave superuser out, or make the cluster yourself (initdb -U ${node.superuser}) and run this again: it is adopted.`,
+    },
   ];
 }
 

@@ -116,7 +116,7 @@ function standbyProblem(
     case 'unreachable':
       return trouble(found.because, found.hint, true);
     case 'mute':
-      return trouble(`${node.name}: a server runs and does not answer: ${found.because}`, undefined, true);
+      return trouble(`${node.name}: a server runs and does not answer: ${found.because}`, found.hint, true);
     case 'primary':
       return trouble(
         `${node.name}: is no standby: it takes writes`,
@@ -144,7 +144,7 @@ function upstreamProblem(
   if (found === undefined || found.is === 'unreachable')
     return trouble(found?.because ?? `${upstream.name}: was not looked at`, found?.hint, true);
   if (found.is === 'mute')
-    return trouble(`${upstream.name}: a server runs and does not answer: ${found.because}`, undefined, true);
+    return trouble(`${upstream.name}: a server runs and does not answer: ${found.because}`, found.hint, true);
   return trouble(`${upstream.name}: no server runs there`, 'Start it first, or name another upstream.');
 }
 

@@ -9,7 +9,7 @@ import { effective } from './effective.ts';
 import { passwordMissing, refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
 import type { Plan } from './plan.ts';
 import { roleSteps } from './roleSteps.ts';
-import { ask, futureSocket, service, type Seen } from './steps.ts';
+import { ask, futureSocket, ownerOf, service, type Seen } from './steps.ts';
 
 /** Crash recovery is in it. */
 const STARTING = 600;
@@ -73,13 +73,15 @@ function planMute(found: Extract<NodeState, { is: 'mute' }>, title: string): Pla
     ];
     return { title, refusals: [], steps };
   }
-  const user = found.machine.become ?? found.machine.login;
+  const user = found.place.superuser ?? ownerOf(found);
   return refused(
     title,
     [
       {
         message: `${found.node}: a server runs and does not answer: ${found.because}`,
-        hint: `It is asked as the role ${user} by the socket in ${socketDir}, without a password: pg_hba.conf must let ${user} in, as "local all ${user} peer" does.`,
+        hint:
+          found.hint ??
+          `It is asked as the role ${user} by the socket in ${socketDir}, without a password: pg_hba.conf must let ${user} in, as "local all ${user} peer" does.`,
       },
     ],
     true,

@@ -44,7 +44,7 @@ export function planPromote(cluster: Cluster, state: ClusterState, request: Prom
           : `pgrepl init-primary ${found.node} starts a primary`,
       );
     case 'mute':
-      return refuse(`${found.node}: a server runs and does not answer: ${found.because}`, undefined, true);
+      return refuse(`${found.node}: a server runs and does not answer: ${found.because}`, found.hint, true);
     case 'empty':
     case 'foreign':
       return refuse(

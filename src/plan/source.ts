@@ -22,6 +22,8 @@ export type Source = {
   /** The C library's version that its collations come from: `2.36`. */
   collation?: string;
   checksums?: boolean;
+  /** Superusers that may log in; the one that its own host asks as comes first, where that is known. */
+  superusers?: readonly string[];
   /** Where the copy would go: the data directory first, then the directories outside it. Absent without any. */
   targets?: readonly TargetSeen[];
 };

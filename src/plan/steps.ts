@@ -88,8 +88,13 @@ export function socketOf(state: Up): Socket {
 
 /** How a server will be asked that does not run yet. */
 export function futureSocket(state: Seen, port: number, socketDir: string): Socket {
-  const user = state.machine.become ?? state.machine.login;
+  const user = isUp(state) ? state.server.user : (state.place.superuser ?? ownerOf(state));
   return { psql: state.machine.programs.psql ?? 'psql', socketDir, port, user, database: 'postgres' };
+}
+
+/** The owner of the data, who the server runs as; its superuser has the same name, as initdb has it. */
+export function ownerOf({ machine }: Seen): string {
+  return machine.become ?? machine.login;
 }
 
 /** A slot's name between quotes: it has lower-case letters, digits and underscores (slot.c), nothing to escape. */

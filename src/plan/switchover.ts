@@ -57,7 +57,10 @@ function notAStandby(found: Exclude<NodeState, { is: 'standby' | 'primary' | 'un
     found.is === 'mute'
       ? `a server runs and does not answer: ${found.because}`
       : `is no running standby (${found.is})`;
-  return { message: `${found.node}: ${why}`, hint: 'pgrepl status shows what is there.' };
+  return {
+    message: `${found.node}: ${why}`,
+    hint: (found.is === 'mute' ? found.hint : undefined) ?? 'pgrepl status shows what is there.',
+  };
 }
 
 function castOf(cluster: Cluster, state: ClusterState, primary: Primary, candidate: Standby): Cast {

@@ -98,7 +98,7 @@ function nodeFindings(view: View, node: Node): Finding[] {
             broken(
               node.name,
               `a server runs and does not answer: ${found.because}`,
-              COMMAND.doctor(node.name),
+              found.hint ?? COMMAND.doctor(node.name),
             ),
           ];
     case 'empty':

@@ -41,7 +41,10 @@ export function list(flags: Flags, name: string): readonly string[] {
 }
 
 export function targetFlags(flags: Flags): TargetFlags {
-  const strings = ['config', 'pgdata', 'on', 'bindir', 'name', 'replicationRole', 'passwordFile'] as const;
+  const strings = [
+    ...(['config', 'pgdata', 'on', 'bindir', 'name', 'superuser'] as const),
+    ...(['replicationRole', 'passwordFile'] as const),
+  ];
   const given = strings.flatMap((name) => {
     const value = text(flags, name);
     return value === undefined ? [] : [[name, value] as const];

@@ -38,7 +38,7 @@ const FILES: Readonly<
 
 const OWN_FLAGS = [
   ...['pgVersion', 'allow', 'upstream', 'slot', 'replicationRole', 'port', 'name'],
-  ...['on', 'bindir', 'timeout'],
+  ...['on', 'bindir', 'superuser', 'timeout'],
 ];
 
 /** Free disk that sizes are made from where no host is looked at. */

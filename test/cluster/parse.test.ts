@@ -48,18 +48,28 @@ nodes:
   });
 });
 
+test('a superuser of all nodes, and of one', () => {
+  const text = `superuser: boss\n${nodes('pg1: { pgdata: /d }', 'pg2: { pgdata: /e, superuser: me, upstream: pg1 }')}`;
+  expect(parseCluster(text, 'f')).toMatchObject({ nodes: [{ superuser: 'boss' }, { superuser: 'me' }] });
+  const wrong = `superuser: "a\\nb"\n${nodes('pg1: { pgdata: /d }')}`;
+  expect(parseCluster(wrong, 'f')).toMatchObject({
+    problems: [{ message: 'superuser must be one line and not empty (f:1)' }],
+  });
+});
+
 describe('what a node becomes', () => {
   test.each([
     ['pgdata: /d', { pgdata: '/d', host: { via: 'local' }, slot: 'pg_1' }],
     ['pgdata: 17/main', { debian: { major: 17, cluster: 'main' }, host: { via: 'local' }, slot: 'pg_1' }],
     ['debian: 17/main', { debian: { major: 17, cluster: 'main' }, host: { via: 'local' }, slot: 'pg_1' }],
     [
-      'pgdata: /d, port: 5433, on: docker://c, bindir: /b, waldir: /w, slot: mine, tablespaces: { /a: /b }',
+      'pgdata: /d, superuser: boss, port: 5433, on: docker://c, bindir: /b, waldir: /w, slot: mine, tablespaces: { /a: /b }',
       {
         pgdata: '/d',
         port: 5433,
         host: { via: 'docker', container: 'c' },
         bindir: '/b',
+        superuser: 'boss',
         waldir: '/w',
         slot: 'mine',
         tablespaces: { '/a': '/b' },

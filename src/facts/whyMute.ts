@@ -1,0 +1,34 @@
+import type { Node } from '../cluster/types.ts';
+import type { Sections } from './sections.ts';
+
+/** Why a server that runs does not answer; `waits` where it is starting and will. */
+export type WhyMute = { because: string; waits: boolean; hint?: string };
+
+/** What the server said to each role; a server that lets nobody in has a superuser of another name, most likely. */
+export function whyMute(node: Node, at: Sections): WhyMute {
+  const tried = at.all('tried').map((text) => {
+    const [role = '', ...lines] = text.split('\n');
+    const line = lines.find((each) => /FATAL|ERROR|^psql:/.test(each)) ?? lines[0] ?? '';
+    return { role, said: withoutProgram(line) };
+  });
+  const first = tried[0]?.said ?? withoutProgram((at.one('mute') ?? '').trim().split('\n')[0] ?? '');
+  const waits =
+    /starting up|not yet accepting|recovery state|in recovery mode/.test(first) ||
+    at.one('pmstatus')?.trim() === 'starting';
+  if (waits || !/FATAL|ERROR/.test(first) || /shutting down|too many/.test(first))
+    return { because: first || 'no answer', waits };
+  const said = tried.map(({ role, said: why }) => `as ${role}: ${why.replace(/^.*?(FATAL|ERROR): +/, '')}`);
+  const map = '"local all all peer", with a map in pg_ident.conf where the names differ';
+  return {
+    because: `no superuser was let in by the socket without a password: ${said.join('; ')}`,
+    waits,
+    hint:
+      node.superuser === undefined
+        ? `Name the superuser with --superuser, or in the cluster file as superuser; pg_hba.conf must let the owner of the data be it (${map}).`
+        : `pg_hba.conf must let the owner of the data be ${node.superuser} (${map}).`,
+  };
+}
+
+function withoutProgram(line: string): string {
+  return line.replace(/^psql: (error: )?/, '');
+}
