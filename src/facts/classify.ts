@@ -107,6 +107,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
   const owner = at.one('dirmode')?.split(' ')[1];
   const walLink = at.one('wallink');
   const walNamed = at.one('walnamed');
+  const log = at.one('log');
   const superuser = node.superuser ?? at.one('superuser');
   const socketDir = at.one('socket') ?? firstSocket(at.one('sockets'));
   const written = Math.max(...(at.one('written') ?? '').split('\n').filter(Boolean).map(Number));
@@ -140,6 +141,7 @@ function placeOf(node: Node, at: Sections, files: (name: string) => readonly Con
     ...(walLink === undefined ? {} : { walLink }),
     ...(walNamed === undefined ? {} : { walNamed }),
     ...(superuser === undefined ? {} : { superuser }),
+    ...(log === undefined ? {} : { log }),
     ...(Number.isFinite(written) ? { written } : {}),
     ...(confWrong === undefined ? {} : { confWrong }),
     tablespaces: at.all('tablespace').map((line) => {

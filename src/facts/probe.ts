@@ -172,6 +172,8 @@ if [ -n "$alive" ]; then
 SELECT translate(coalesce(max(setting), ''), e'\\n', '') FROM pg_settings WHERE name = 'hba_file';"
   [ -n "$socket" ] || socket=localhost
   say port "$port"; say socket "$socket"
+  # Where its output goes, which is what somebody gave to pg_ctl -l.
+  l=$(readlink "/proc/$pid/fd/2") && [ -f "$l" ] && [ -w "$l" ] && say log "$l"
   psql=psql; [ -x "$b/psql" ] && psql=$b/psql || { [ -x "$newest/psql" ] && psql=$newest/psql; }
   export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl
   less= lessby=

@@ -74,6 +74,8 @@ export type Place = {
   confWrong?: string;
   /** The superuser to ask as, where it is not called like the owner: as it was named, or as initdb made it. */
   superuser?: string;
+  /** The file that the running postmaster's stderr goes to, where its owner may write it. */
+  log?: string;
   /** Where pg_wal points, if it is a link. */
   walLink?: string;
   /** The same as the link has it: links in the path of its target are not resolved. */

@@ -49,9 +49,10 @@ const READ_BY_SHELL = /["$`\\]/;
 /** pg_ctl in the data directory, which needs no name there; with the last words of the server where it fails. */
 function starting(machine: Machine, place: Place, ...words: readonly string[]): ServiceCommand {
   const nameless = READ_BY_SHELL.test(place.real);
-  const at = nameless ? ['-D', '.', '-l', START_LOG] : ['-D', place.real, '-l', startLog(place)];
+  const log = givenLog(place);
+  const at = nameless ? ['-D', '.', '-l', log ?? START_LOG] : ['-D', place.real, '-l', startLog(place)];
   const program = machine.programs.pg_ctl ?? 'pg_ctl';
-  return { argv: script(START, 'start', place.real, START_LOG, program, ...at, ...words) };
+  return { argv: script(START, 'start', place.real, log ?? START_LOG, program, ...at, ...words) };
 }
 
 /** pg_ctl -D means the directory of the configuration where that is elsewhere; the server is told both. */
@@ -65,9 +66,14 @@ function configFile(place: Place): readonly string[] {
 
 const START_LOG = 'pgrepl-start.log';
 
-/** What the server says before its own logging begins. */
+/** What the server says before its own logging begins: where it said it until now, else in a file of ours. */
 export function startLog(place: Place): string {
-  return `${place.real}/${START_LOG}`;
+  return givenLog(place) ?? `${place.real}/${START_LOG}`;
+}
+
+/** Whoever started the server with `pg_ctl -l FILE` reads that file. */
+function givenLog({ log, real }: Place): string | undefined {
+  return log === undefined || READ_BY_SHELL.test(log) || log === `${real}/${START_LOG}` ? undefined : log;
 }
 
 /** A fast stop: sessions are cut, every walsender sends what there is, the shutdown checkpoint is written. */
