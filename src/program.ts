@@ -194,7 +194,7 @@ const VERBS: readonly VerbDefinition[] = [
   },
   {
     name: 'switchover',
-    args: '<node>',
+    args: '[node]',
     summary: 'swap the primary and a standby, without losing a write',
     detail:
       'Done when the node is the primary, the old primary and every other standby stream from it. Before the promotion any failure is rolled back (exit status 6).',
@@ -290,8 +290,8 @@ const VERBS: readonly VerbDefinition[] = [
     summary: 'stop a standby for good: its slots and its rules on the others go',
     detail:
       'Done when it is stopped and no other node has a slot or a rule for it. Its data stay where they are.',
-    options: [],
-    examples: ['pgrepl remove-standby pg3', 'pgrepl remove-standby pg3 --dry-run'],
+    options: [ROLE, PASSWORD],
+    examples: ['pgrepl remove-standby pg3', 'pgrepl remove-standby -D /var/lib/pgsql/17/data'],
     changes: true,
     target: true,
     load: async () => (await import('./verbs/removeStandby.ts')).removeStandby,

@@ -53,8 +53,8 @@ function endpointOf(verb: string, upstream: string | undefined): { host: string;
   return endpoint;
 }
 
-/** What its connection says already stays: its name, its slot, its role, and the password file beside the data. */
-function linkOf(
+/** The connection to an upstream. What it says already stays: its name, its slot, its role, and the password file beside the data. */
+export function linkOf(
   node: Node,
   found: Seen | undefined,
   { host, port }: { host: string; port: number },

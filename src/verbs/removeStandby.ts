@@ -1,6 +1,5 @@
 import { addressOf, addressesOf } from '../addresses.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
-import { failure } from '../errors.ts';
 import { planRemoveStandby } from '../plan/removeStandby.ts';
 import type { Action } from '../action.ts';
 import { nodeRows } from '../report/rows.ts';
@@ -11,11 +10,7 @@ export const removeStandby: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
   if (node === undefined) return;
   if (cluster.file === undefined)
-    throw failure(
-      'usage',
-      'remove-standby needs a cluster file: it cleans up on the other nodes',
-      'Name it with --config FILE. One server alone is stopped by its service, and `pgrepl slot drop` drops a slot.',
-    );
+    return (await import('./removeOutside.ts')).removeOutside(cluster, node, flags);
   const addresses = await ownAddresses(cluster, node);
   await perform(
     {

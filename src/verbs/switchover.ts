@@ -24,13 +24,7 @@ const MAX_LAG = 16 * 1024 * 1024;
 export const switchover: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
   if (node === undefined) return;
-  if (cluster.nodes.length < 2) {
-    throw failure(
-      'usage',
-      'a switchover needs a cluster file: it works on both servers',
-      'Name it with --config FILE; docs/configuration.md tells what it holds.',
-    );
-  }
+  if (cluster.nodes.length < 2) throw await needsFile(cluster, node);
   const password = await passwordOf(cluster);
   const plan = async (state: ClusterState) => {
     await havePort(flags, node, state);
@@ -59,6 +53,19 @@ export const switchover: Action = async ([name], flags) => {
     flags,
   );
 };
+
+/** Nothing here reaches the host of the primary, which has to be stopped: a file says how. */
+async function needsFile(cluster: Cluster, node: Node): Promise<Error> {
+  const [{ observe }, { pairFile }] = await Promise.all([import('../observe.ts'), import('./pairFile.ts')]);
+  const file = pairFile(cluster, node, await observe(cluster, { brief: true }));
+  return failure(
+    'usage',
+    'a switchover needs a cluster file: it works on both servers, and stops the primary on its host',
+    file === undefined
+      ? 'Name it with --config FILE; docs/configuration.md tells what it holds.'
+      : `Write this into pgrepl.yaml, correct how the primary is reached, and run \`pgrepl switchover ${node.name}\`:\n${file}`,
+  );
+}
 
 /** Whether each server that will follow the candidate can log in there, tried from its own host, all at once. */
 async function loginsAt(

@@ -1,6 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { crashAhead, flock, streaming, type Flock } from './support/flock.ts';
-import { passwordFile, sql, stopServer } from './support/server.ts';
+import { isRunning, passwordFile, sql, startServer, stopServer } from './support/server.ts';
+import { waitFor } from './support/machine.ts';
 import { pgrepl, type Result } from './support/pgrepl.ts';
 
 /** follow and rejoin on the host of the server itself, with a replication login and no cluster file. */
@@ -41,6 +44,19 @@ describe('without a cluster file', async () => {
     expect(nobody).toMatchObject({ code: 4 });
   });
 
+  test('switchover says which file it wants, filled in with what the standby tells', async () => {
+    const refused = await pgrepl(['switchover', '-D', pgdata('c'), '--name', 'c']);
+    expect(refused).toMatchObject({ code: 2 });
+    const file = join(cluster.dir, 'hinted.yaml');
+    writeFileSync(file, refused.stderr.slice(refused.stderr.indexOf('cluster: c')));
+    writeFileSync(join(cluster.dir, 'replicator.password'), 'secret of the role', { mode: 0o600 });
+    const { nodes } = (await pgrepl(['status', '-c', file, '--json'])).json();
+    expect(nodes.map(({ name, upstream, state }) => [name, upstream, state])).toEqual([
+      ['primary', null, 'unreachable'],
+      ['c', 'primary', 'streaming'],
+    ]);
+  });
+
   test('rejoin starts a stopped standby, and an old primary whose successor has all that it had', async () => {
     stopServer(pgdata('c'));
     expect(await run('follow', 'c', 'a')).toMatchObject({ code: 3 });
@@ -52,6 +68,31 @@ describe('without a cluster file', async () => {
     expect(joined.json()).toMatchObject({ outcome: 'done', status: 0, changed: true });
     expect(streaming(pgdata('b'), 'a')).toBe(true);
     expect((await run('rejoin', 'a', 'b', '--json')).json()).toMatchObject({ outcome: 'unchanged' });
+  });
+
+  test('remove-standby stops it, and drops its slot with its own login; a second time there is nothing to do', async () => {
+    const before = slots('b').split('\n');
+    expect(before).toContain('c');
+    expect(await pgrepl(['remove-standby', '-D', pgdata('c')])).toMatchObject({ code: 3 });
+    const removed = await pgrepl(['remove-standby', '-D', pgdata('c'), '--yes']);
+    expect(removed).toMatchObject({ code: 0 });
+    expect(removed.stderr).toContain(`drop its slot c at 127.0.0.1:${port('b')}`);
+    expect([isRunning(pgdata('c')), slots('b')]).toEqual([
+      false,
+      before.filter((name) => name !== 'c').join('\n'),
+    ]);
+    const again = await pgrepl(['remove-standby', '-D', pgdata('c'), '--yes', '--json']);
+    expect(again.json()).toMatchObject({ outcome: 'unchanged', steps: [] });
+    expect(await cluster.run(['rejoin', 'c'])).toMatchObject({ code: 0 });
+  });
+
+  test('remove-standby whose upstream is away stops it, and says what is left there', async () => {
+    stopServer(pgdata('b'));
+    const removed = await pgrepl(['remove-standby', '-D', pgdata('c'), '--yes']);
+    expect(removed).toMatchObject({ code: 0 });
+    expect(removed.stderr).toMatch(/its slot c at \S+ may be left \(.*\); there: pgrepl slot drop -D DIR c/);
+    startServer(pgdata('b'));
+    await waitFor(() => streaming(pgdata('b'), 'a'), { what: 'the other standby is back' });
   });
 
   test('rejoin refuses one that diverged, and says what would help', async () => {
