@@ -10,6 +10,8 @@ export const REWIND_WITHOUT_SUPERUSER = 110000 as ServerVersion;
 export const GROUP_ACCESS = 110000 as ServerVersion;
 /** recovery.conf is gone, standby.signal and settings instead; pg_promote() is there (12). */
 export const RECOVERY_IN_SETTINGS = 120000 as ServerVersion;
+/** pg_rewind has --no-sync (12). */
+export const REWIND_NO_SYNC = 120000 as ServerVersion;
 /** primary_conninfo and primary_slot_name follow a reload (13). */
 export const CONNINFO_BY_RELOAD = 130000 as ServerVersion;
 /** wal_keep_size instead of wal_keep_segments; max_slot_wal_keep_size and wal_status (13). */

@@ -3,6 +3,7 @@ import {
   has,
   RECOVERY_IN_SETTINGS,
   REWIND_CONFIG_FILE,
+  REWIND_NO_SYNC,
   REWIND_RECOVERS,
   type ServerVersion,
 } from '../cluster/version.ts';
@@ -182,11 +183,25 @@ export function rewindPlan(input: Rewind): Pick<Plan, 'steps' | 'undo' | 'pointO
     );
     return { steps: [...before, again, rewindStep(input), ...afterSteps(input)] };
   }
-  const steps = [...before, ...stopSteps(input), ...recoverSteps(input), keepStep(input), rewindStep(input)];
+  const own = [...stopSteps(input), ...recoverSteps(input), keepStep(input)];
+  const steps = [...sideBySide(before, own, input), rewindStep(input)];
   // A primary that was stopped stays so: two of them would be worse than one that is down.
   return input.found.is === 'primary'
     ? { steps: [...steps, ...afterSteps(input)] }
     : { steps: [...steps, ...afterSteps(input)], undo: undoSteps(input), pointOfNoReturn: steps.length };
+}
+
+/** What the primary does, and what the node does where it is down already: neither waits for the other. */
+function sideBySide(
+  before: readonly Step[],
+  own: readonly Step[],
+  { found, primary }: Rewind,
+): readonly Step[] {
+  if (isUp(found)) return [...before, ...own];
+  return [
+    ...before.map((step) => ({ ...step, lane: primary.node })),
+    ...own.map((step) => ({ ...step, lane: found.node })),
+  ];
 }
 
 /** pg_rewind takes the source's timeline from its last checkpoint: one that was just promoted has none yet. */
@@ -338,6 +353,7 @@ function rewindStep(input: Rewind): Step {
     ...['-D', place.real, `--source-server=${source.to}`, '--progress'],
     ...(restores ? ['--restore-target-wal'] : []),
     ...(byFile ? [`--config-file=${conf}`] : []),
+    ...(has(version, REWIND_NO_SYNC) ? ['--no-sync'] : []),
   ];
   const words = source.password ? script(WITH_PASSWORD, 'with-password', ...argv) : argv;
   return copy(

@@ -46,11 +46,15 @@ export const STANDBY_AGAIN = String.raw`if [ "$2" = standby.signal ]; then : >"$
 
 const PUT_BACK_LITERAL = String.raw`
 put_back() {
+  set --
   for f in "$w"/own/* "$w"/own/.[!.]*; do
-    [ -e "$f" ] || [ -L "$f" ] || continue
-    rm -rf -- "$real/${'$'}{f##*/}"
-    cp -a -- "$f" "$real/"
+    if [ -e "$f" ] || [ -L "$f" ]; then set -- "$@" "$f"; fi
   done
+  # What is a directory on one side and none on the other must go first.
+  for f in "$@"; do
+    if [ -d "$f" ] || [ -d "$real/${'$'}{f##*/}" ] || [ -L "$real/${'$'}{f##*/}" ]; then rm -rf -- "$real/${'$'}{f##*/}"; fi
+  done
+  [ "$#" = 0 ] || cp -a --remove-destination -- "$@" "$real/" 2>/dev/null || cp -a -- "$@" "$real/"
   for f in "$w"/moved/* "$w"/moved/.[!.]*; do
     [ -e "$f" ] || [ -L "$f" ] || continue
     rm -rf -- "$real/${'$'}{f##*/}"
@@ -138,13 +142,17 @@ exec 8>>"$w/lock"
 flock -n 8 || { echo "error: a pg_rewind of an earlier run still works on $real" >&2; exit 1; }
 again=
 [ -f "$w/state" ] && again=yes
+flush() { sync -f "$1" 2>/dev/null || sync; }
 echo begun >"$w/state"
 sync "$w/state" "$w" 2>/dev/null || sync
 { "$@" 2>&1; echo $? >"$w/status"; } | tee -- "$w/rewind.log" >&2
 r=$(cat -- "$w/status")
 if [ "$r" = 0 ]; then
   if [ "$signal" = standby.signal ]; then : >"$real/$signal"; else echo "standby_mode = 'on'" >"$real/$signal"; fi
-  sync "$real/$signal" "$real" 2>/dev/null || sync
+  # pg_rewind has synced nothing: one syncfs for each file system is quicker than an fsync for each file.
+  flush "$real"
+  [ ! -L "$real/pg_wal" ] || flush "$real/pg_wal"
+  for f in "$real"/pg_tblspc/*; do [ ! -L "$f" ] || flush "$f"; done
   echo done >"$w/state"
   exit 0
 fi

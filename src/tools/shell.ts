@@ -229,11 +229,36 @@ cat >>"$n"
 flush "$n"
 mv -f -- "$n" "$f"`;
 
-/** pg_ctl says only that it failed; why is in the log that the server began with. */
+/**
+ * pg_ctl looks ten times a second whether the server is ready; this looks more often at what it looks at: the eighth
+ * line of a new postmaster.pid (wait_for_postmaster_start in pg_ctl.c). pg_ctl says only that it failed; why is in
+ * the log that the server began with.
+ */
 export const START = String.raw`cd "$1" || exit 1
 l=$2; shift 2
-"$@" && exit 0
+state() { pid= is=; { read -r pid; for _ in 1 2 3 4 5 6; do read -r _; done; read -r is; } <postmaster.pid; } 2>/dev/null
+ready() {
+  state
+  case $is in ready* | standby*) [ "$pid" != "$old" ] && kill -0 "$pid" 2>/dev/null ;; *) false ;; esac
+}
+state
+old=$pid
+"$@" &
+c=$!
+(
+  n=0
+  until ready; do
+    n=$((n + 1))
+    if [ "$n" -gt 100 ]; then sleep 0.5 || sleep 1; else sleep 0.02 || sleep 1; fi
+  done
+  kill "$c"
+) </dev/null >/dev/null 2>&1 &
+p=$!
+wait "$c" 2>/dev/null
 r=$?
+kill "$p" 2>/dev/null
+[ "$r" != 0 ] || exit 0
+ready && exit 0
 tail -n 5 -- "$l" >&2 2>/dev/null
 exit "$r"`;
 

@@ -306,6 +306,23 @@ test('START tells the last words of a server that does not start', () => {
   );
 });
 
+test('START does not wait for a program that waits, once another server says that it is ready', () => {
+  const pidfile = (pid: number, is: string) => `${pid}\n/data\n1\n5432\n/tmp\n*\n1 2\n${is}\n`;
+  const starting = (is: string) => {
+    // What a crash left: this very process lives, and is not the one that is started.
+    writeFileSync(join(dir, 'postmaster.pid'), pidfile(process.pid, 'ready   '));
+    const server = `printf '${pidfile(process.ppid, is).replaceAll('\n', '\\n')}' >postmaster.pid`;
+    const began = performance.now();
+    const { status } = sh(
+      script(shell.START, 'start', dir, 'log', 'sh', '-c', `${server}; sleep 3 >/dev/null 2>&1; exit 1`),
+    );
+    return { status, waited: performance.now() - began > 2900 };
+  };
+  expect(starting('ready   ')).toEqual({ status: 0, waited: false });
+  expect(starting('standby ')).toEqual({ status: 0, waited: false });
+  expect(starting('starting')).toEqual({ status: 1, waited: true });
+});
+
 test('WITH_PASSWORD takes one line, and no more', () => {
   const words = script(shell.WITH_PASSWORD, 'x', 'sh', '-c', 'printf "[%s]" "$PGPASSWORD"; cat');
   expect(fine(words, ` a\\b 'c' \nrest\n`)).toBe(`[ a\\b 'c' ]rest\n`);
