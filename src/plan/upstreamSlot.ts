@@ -36,20 +36,27 @@ export function upstreamSlotSteps({ found, link, upstream, source }: At): readon
     known === undefined
       ? []
       : [run(found.node, why, script(DROP_SLOT, 'slot', slot, 'made', ...psql), input)];
-  const make = script(MAKE_SLOT, 'slot', slot, ...psql);
+  const make = script(MAKE_SLOT, 'slot', slot, 'RESERVE_WAL', ...psql);
   return [
     ...drop,
     run(found.node, `a slot at ${upstream} that holds WAL from now on`, make, { ...input, capture: MADE }),
   ];
 }
 
-/** Takes the slot away again, if this run made it. */
+/**
+ * Takes the slot away again, if this run made it. One that was there and held nothing is there again and holds
+ * nothing; one that was lost comes back as such a one.
+ */
 export function undoSlotSteps({ found, link, source }: Omit<At, 'upstream'>): readonly Step[] {
   const known = source.slots?.known.find(({ name }) => name === link.slot);
   if (known?.reserved === true && !known.lost) return [];
   const psql = replicationPsql(found.machine.programs.psql ?? 'psql', link);
   const argv: Argv = [...script(DROP_SLOT, 'slot', link.slot), { ref: MADE }, ...psql];
-  return [run(found.node, `drop the slot ${link.slot} again`, argv, { stdin: passwordLine(link) })];
+  const input = { stdin: passwordLine(link) };
+  const drop = run(found.node, `drop the slot ${link.slot} again`, argv, input);
+  if (known === undefined) return [drop];
+  const make = script(MAKE_SLOT, 'slot', link.slot, '', ...psql);
+  return [drop, run(found.node, `the slot ${link.slot} as it was: it holds nothing`, make, input)];
 }
 
 /** Always a line: an empty one is no password. */

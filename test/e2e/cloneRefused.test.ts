@@ -201,6 +201,8 @@ describe('the target', () => {
   test.runIf(IS_ROOT)('is on a disk that is full before the copy is whole', async () => {
     const small = tmpfs('filled', 110);
     const data = join(small, 'data');
+    // As init-primary makes it for a standby of the cluster file.
+    sql(primary.pgdata, "SELECT pg_create_physical_replication_slot('pg2');");
     const { ended } = startPgrepl([
       ...cloneWords(primary, { ...to, pgdata: data }),
       '--max-rate',
@@ -220,7 +222,8 @@ describe('the target', () => {
     expect(result.json()).toMatchObject({ outcome: 'rolled-back', status: 6, changed: false });
     expect(result.json().error?.message).toMatch(/No space left on device/);
     expect(readdirSync(small)).toEqual(['filler']);
-    expect(sql(primary.pgdata, 'SELECT count(*) FROM pg_replication_slots;')).toBe('0');
+    expect(sql(primary.pgdata, 'SELECT slot_name, restart_lsn FROM pg_replication_slots;')).toBe('pg2|');
+    sql(primary.pgdata, "SELECT pg_drop_replication_slot('pg2');");
     expect(processes('pg_basebackup', small)).toEqual([]);
   });
 });

@@ -277,7 +277,7 @@ describe('a slot', () => {
     'psql',
   ];
   const make = (says: string, status: number) =>
-    sh(script(shell.MAKE_SLOT, 'slot', 's', ...psql(says, status)), 'hush\n');
+    sh(script(shell.MAKE_SLOT, 'slot', 's', 'RESERVE_WAL', ...psql(says, status)), 'hush\n');
   const drop = (how: string, says: string, status: number) =>
     sh(script(shell.DROP_SLOT, 'slot', 's', how, ...psql(says, status)), '\n');
 
