@@ -1,4 +1,5 @@
 import { addressOf, addressesOf } from './addresses.ts';
+import { hasStalePassword } from './askPassfile.ts';
 import type { Cluster, Node } from './cluster/types.ts';
 import type { Extra, HostFacts, Login } from './doctor/check.ts';
 import type { ClusterState } from './facts/state.ts';
@@ -29,7 +30,9 @@ export async function askDoctor(
     Promise.all(
       cluster.nodes.map(async (node) => [node.name, await addressesOfNode(cluster, node)] as const),
     ),
-    Promise.all(seen.map(async (found) => [found.node, await hostFacts(cluster, state, found)] as const)),
+    Promise.all(
+      seen.map(async (found) => [found.node, await hostFacts(cluster, state, found, password)] as const),
+    ),
     Promise.all(pairsOf(cluster, state).map((pair) => tryLogin(cluster, state, pair, password))),
   ]);
   return {
@@ -44,7 +47,12 @@ function addressesOfNode(cluster: Cluster, node: Node): Promise<readonly string[
   return addressesOf({ ...cluster, nodes: [node] }, node, [addressOf(node)]);
 }
 
-async function hostFacts(cluster: Cluster, state: ClusterState, found: Seen): Promise<HostFacts> {
+async function hostFacts(
+  cluster: Cluster,
+  state: ClusterState,
+  found: Seen,
+  password: Secret | undefined,
+): Promise<HostFacts> {
   const path = found.is === 'standby' ? (parseConninfo(found.conninfo)?.['passfile'] ?? '') : '';
   const { service } = found.place;
   const unit = service.by === 'systemd' ? service.unit : '';
@@ -53,15 +61,20 @@ async function hostFacts(cluster: Cluster, state: ClusterState, found: Seen): Pr
       ? `/etc/postgresql/${service.name.major}/${service.name.cluster}/start.conf`
       : '';
   if (path === '' && unit === '' && conf === '') return {};
-  const words = onNodes(cluster, state)({ node: found.node }, script(HOST_FACTS, 'facts', path, unit, conf));
-  const { code, stdout } = await spawn(words, { seconds: SECONDS });
+  const onNode = onNodes(cluster, state);
+  const words = onNode({ node: found.node }, script(HOST_FACTS, 'facts', path, unit, conf));
+  const wanted = { role: cluster.replication.role, ...(password === undefined ? {} : { password }) };
+  const [{ code, stdout }, stale] = await Promise.all([
+    spawn(words, { seconds: SECONDS }),
+    hasStalePassword(found, wanted, { spawn, onNode }),
+  ]);
   if (code !== 0) return {};
   const [file = '', enabled = ''] = stdout.split('\n');
   const [mode, owner] = file.split(' ');
   return {
     ...(path === ''
       ? {}
-      : { passfile: { path, ...(mode === undefined || owner === undefined ? {} : { mode, owner }) } }),
+      : { passfile: { path, stale, ...(mode === undefined || owner === undefined ? {} : { mode, owner }) } }),
     ...(enabled === '' ? {} : { starts: enabled === 'enabled' || enabled === 'auto' }),
   };
 }

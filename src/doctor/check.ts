@@ -29,8 +29,9 @@ export type Extra = {
 };
 
 export type HostFacts = {
-  /** The password file of a standby's connection: octal mode and owner, or absent where there is no such file. */
-  passfile?: { path: string; mode?: string; owner?: string };
+  /** The password file of a standby's connection: octal mode and owner, or absent where there is no such file.
+   * `stale` where it is ours and holds another password than the wanted one. */
+  passfile?: { path: string; mode?: string; owner?: string; stale?: boolean };
   /** Whether the server starts with its host; absent where nobody knows. */
   starts?: boolean;
 };

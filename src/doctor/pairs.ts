@@ -255,5 +255,13 @@ export const passfile: Examiner = ({ extra }, { name }, found) => {
         `chmod 600 ${file.path}`,
       ),
     ];
+  if (file.stale === true)
+    return [
+      passfiles.wrong(
+        name,
+        `its password file ${file.path} holds another password than the cluster file: once its connection ends, it could not connect again`,
+        `pgrepl init-primary gives the role the new password, then pgrepl clone-standby ${name} writes it here.`,
+      ),
+    ];
   return [passfiles.ok(name, `its password file ${file.path} is for ${owner} alone`)];
 };

@@ -15,6 +15,8 @@ export type CloneRequest = {
   link: Link;
   /** What the upstream said to the replication role, asked from the standby's host; or why it did not. */
   source: Source | { problems: readonly Problem[]; unreachable: boolean } | 'not asked';
+  /** The password file of the standby, which streams, holds another password than the wanted one. */
+  stalePassword?: boolean;
   replace: boolean;
   waldir?: string;
   tablespaces: Readonly<Record<string, string>>;

@@ -89,10 +89,13 @@ function isThere(found: StandbyState, request: CloneRequest): boolean {
 function planRunning(found: StandbyState, request: CloneRequest, title: string): Plan {
   const { source, link } = request;
   const proved = proof(found, request, socketOf(found), false);
-  if (found.streaming?.status === 'streaming') return { title, refusals: [], steps: [] };
+  const streams = found.streaming?.status === 'streaming';
+  if (streams && request.stalePassword !== true) return { title, refusals: [], steps: [] };
   if (typeof source === 'string') return { title, refusals: [], steps: [proved] };
   if ('problems' in source)
     return { title, refusals: source.problems, unreachable: source.unreachable, steps: [] };
+  // The upstream took the new one just now; libpq reads the file at the next connection.
+  if (streams) return { title, refusals: [], steps: passfileSteps(found.node, link, found.place.real) };
   if (source.slots?.known.some(({ name, lost }) => name === link.slot && lost) === true)
     return { title, refusals: [lostSlot(found, request)], steps: [] };
   const slot = upstreamSlotSteps({ found, link, upstream: request.upstream, source });

@@ -17,7 +17,7 @@ import {
   type Wal,
 } from './attach.ts';
 import { divergenceOf, type History } from './divergence.ts';
-import { leadsTo, relinkSteps, type Link } from './link.ts';
+import { leadsTo, passfileSteps, relinkSteps, type Link } from './link.ts';
 import { linkTo } from './move.ts';
 import type { Plan, Step } from './plan.ts';
 import { isUp, type Up } from './steps.ts';
@@ -30,6 +30,8 @@ export type FollowRequest = {
   role: string;
   password?: Secret;
   seconds: number;
+  /** Its password file holds another password than the wanted one; what stands against a login with that. */
+  stalePassword?: { problems: readonly Problem[] };
   /** What was asked outside of the planner; absent where it was not worth asking. */
   asked?: FollowAsked;
 };
@@ -51,8 +53,13 @@ export function planFollow(cluster: Cluster, state: ClusterState, request: Follo
   const cast = castOf(cluster, state, request);
   if ('refusals' in cast) return { title, steps: [], ...cast };
   const { found, upstream, link } = cast;
-  if (isThere(found, upstream, link))
-    return { title, refusals: [], steps: forgottenSlots(cluster, state, request.node, upstream.node) };
+  if (isThere(found, upstream, link)) {
+    const problems = request.stalePassword?.problems ?? [];
+    const passfile =
+      request.stalePassword === undefined ? [] : passfileSteps(found.node, link, found.place.real);
+    const forgotten = forgottenSlots(cluster, state, request.node, upstream.node);
+    return { title, refusals: problems, steps: problems.length > 0 ? [] : [...passfile, ...forgotten] };
+  }
   const asked = askedOf(request);
   if ('refusals' in asked) return { title, steps: [], ...asked };
   const refusals = [

@@ -44,7 +44,7 @@ export function conninfoOf(link: Link, dataDirectory: string, before = '', hasPa
 }
 
 /** One line for whatever upstream: the file is ours, and only our connection names it. */
-export function passfileText(link: Link & { password: Secret }): Text {
+export function passfileText(link: Pick<Link, 'role'> & { password: Secret }): Text {
   const { role: user, password } = link;
   return pgpassLine({ host: '*', port: '*', database: '*', user, password });
 }

@@ -27,6 +27,9 @@ else
   cat >"$p"
 fi`;
 
+/** Whether a file is, byte for byte, what comes in by stdin: a password is compared where it lies, and shown to nobody. */
+export const IS_SAME = `cmp -s -- "$1" - && echo same || echo other`;
+
 /** The first line of stdin is the password: it reaches libpq by the environment of one process, and no argv. */
 export const WITH_PASSWORD = `IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"`;
 

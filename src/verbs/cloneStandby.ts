@@ -1,6 +1,7 @@
 import type { Action, Flags } from '../action.ts';
 import { isIP } from 'node:net';
 import { addressesOf, addressOf } from '../addresses.ts';
+import { hasStalePassword } from '../askPassfile.ts';
 import { askSource, type Outside } from '../askSource.ts';
 import { parseEndpoint } from '../cluster/endpoint.ts';
 import { pathFault } from '../cluster/path.ts';
@@ -45,11 +46,14 @@ export const cloneStandby: Action = async ([name], flags) => {
       slot,
       ...(password === undefined ? {} : { password }),
     };
+    const found = state.nodes.find((each) => each.node === node.name);
+    const stalePassword = await hasStalePassword(found, link, { spawn, onNode: onNodes(cluster, state) });
     const request: CloneRequest = {
       node,
       upstream: from.name,
       link,
-      source: await sourceFor(cluster, state, node, from.name, link, outside),
+      source: await sourceFor(cluster, state, node, from.name, link, outside, stalePassword),
+      stalePassword,
       replace: flags['replace'] === true,
       ...outside,
       demands,
@@ -71,9 +75,10 @@ async function sourceFor(
   name: string,
   link: Link,
   outside: Outside,
+  stale: boolean,
 ): Promise<CloneRequest['source']> {
   const found = state.nodes.find((each) => each.node === node.name);
-  if (found === undefined || !isSeen(found) || found.is === 'foreign' || !needsSource(found, link))
+  if (found === undefined || !isSeen(found) || found.is === 'foreign' || !(stale || needsSource(found, link)))
     return 'not asked';
   return askSource(name, node, found, link, state, { spawn, onNode: onNodes(cluster, state) }, outside);
 }

@@ -1,5 +1,6 @@
 import type { Action } from '../action.ts';
 import { addressOf } from '../addresses.ts';
+import { hasStalePassword } from '../askPassfile.ts';
 import { askCaughtUp, askPast, askWal } from '../askPast.ts';
 import { askSource } from '../askSource.ts';
 import type { Cluster } from '../cluster/types.ts';
@@ -11,6 +12,7 @@ import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { findTarget } from '../target.ts';
+import { whyNoLogin } from '../whyNoLogin.ts';
 import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const follow: Action = async ([name], flags) => {
@@ -31,8 +33,15 @@ export const follow: Action = async ([name], flags) => {
   };
   const plan = async (state: ClusterState) => {
     await havePort(flags, node, state);
-    const asked = await ask(cluster, state, request);
-    return planFollow(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
+    const [asked, stale] = await Promise.all([
+      ask(cluster, state, request),
+      askStale(cluster, state, request),
+    ]);
+    return planFollow(cluster, state, {
+      ...request,
+      ...(asked === undefined ? {} : { asked }),
+      ...(stale === undefined ? {} : { stalePassword: stale }),
+    });
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
   await perform({ command: 'follow', cluster, nodes: [node], plan, rows }, flags);
@@ -66,4 +75,18 @@ async function ask(
   ]);
   const login = 'problems' in source ? source : { problems: [], unreachable: false };
   return { login, wal, history: past.history, caughtUp };
+}
+
+/** A standby that is there, and whose password file is out of date: whether the new password would do. */
+async function askStale(
+  cluster: Cluster,
+  state: ClusterState,
+  request: FollowRequest,
+): Promise<FollowRequest['stalePassword']> {
+  const cast = castOf(cluster, state, request);
+  if ('refusals' in cast || !isThere(cast.found, cast.upstream, cast.link)) return undefined;
+  const { found, upstream, link } = cast;
+  const asking = { spawn, onNode: onNodes(cluster, state) };
+  if (!(await hasStalePassword(found, link, asking))) return undefined;
+  return { problems: await whyNoLogin(upstream.node, request.node, found, link, state, asking) };
 }

@@ -364,6 +364,14 @@ const ofStandby: [string, NodeState, string[], Partial<Extra>?][] = [
     { hosts: new Map([['pg2', { passfile: { path: '/f', mode: '640', owner: 'postgres' } }]]) },
   ],
   [
+    'password file with the password of before',
+    pg2(),
+    [
+      'wrong | password file | pg2: its password file /f holds another password than the cluster file: once its connection ends, it could not connect again',
+    ],
+    { hosts: new Map([['pg2', { passfile: { path: '/f', mode: '600', owner: 'postgres', stale: true } }]]) },
+  ],
+  [
     'no slot',
     pg2({ slot: '' }),
     ['warning | slot | pg2: uses no slot at pg1: it loses its place when it is away for long'],

@@ -1,0 +1,74 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { streams } from './support/pair.ts';
+import type { Result } from './support/pgrepl.ts';
+import { serverLog, sql } from './support/server.ts';
+import { trio } from './support/trio.ts';
+
+/** The password of the role is changed while both standbys stream: docs/operations/rotate-password.md. */
+
+const NEW = `new: "one" \\ 'two'`;
+const stage = trio();
+beforeAll(async () => stage.make());
+
+function withStatus(status: number, { code, stdout, stderr }: Result): Result & { said: string } {
+  const said = `${stdout}${stderr}`;
+  expect({ code, said }).toMatchObject({ code: status });
+  expect(said).not.toContain(NEW);
+  return { code, stdout, stderr, said } as Result & { said: string };
+}
+
+/** The connection of a standby is cut; it comes back with the password that its file has. */
+async function comesBack(name: string): Promise<void> {
+  const [pid] = sql(
+    stage.data('pg1'),
+    `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '${name}';`,
+  ).split('|');
+  expect(Number(pid)).toBeGreaterThan(0);
+  await streams(stage.data('pg1'), stage.data(name), name);
+}
+
+test('nothing is to be done as long as the file says the password that is there', async () => {
+  withStatus(0, await stage.run('clone-standby', 'pg2', '--check'));
+  withStatus(0, await stage.run('follow', 'pg3', '--upstream', 'pg1', '--check'));
+});
+
+test('a standby is not given a password that the primary does not take yet', async () => {
+  writeFileSync(join(stage.dir, 'pgrepl.password'), `${NEW}\n`, { mode: 0o600 });
+  for (const words of [
+    ['clone-standby', 'pg2'],
+    ['follow', 'pg3', '--upstream', 'pg1'],
+  ]) {
+    const { said } = withStatus(3, await stage.run(...words));
+    expect(said).toContain('password authentication failed');
+    expect(said).toContain('pgrepl init-primary pg1 sets the password of the role');
+  }
+});
+
+test('the primary gets it, and asks first: who streams could not come back', async () => {
+  const { said } = withStatus(3, await stage.run('init-primary', 'pg1'));
+  expect(said).toContain('replace the password of the role replicator: pg');
+  withStatus(0, await stage.run('init-primary', 'pg1', '--yes'));
+  withStatus(10, await stage.run('clone-standby', 'pg2', '--check'));
+  const { said: told } = withStatus(9, await stage.run('doctor', 'pg2', '--json'));
+  expect(told).toContain('holds another password than the cluster file');
+});
+
+test('each standby gets it, by either verb, and nothing restarts', async () => {
+  const started = sql(stage.data('pg2'), 'SELECT pg_postmaster_start_time();');
+  withStatus(0, await stage.run('clone-standby', 'pg2'));
+  withStatus(0, await stage.run('follow', 'pg3', '--upstream', 'pg1'));
+  expect(sql(stage.data('pg2'), 'SELECT pg_postmaster_start_time();')).toBe(started);
+  for (const name of ['pg2', 'pg3']) await comesBack(name);
+  withStatus(0, await stage.run('clone-standby', 'pg2', '--check'));
+  withStatus(0, await stage.run('follow', 'pg3', '--upstream', 'pg1', '--check'));
+  withStatus(0, await stage.run('doctor'));
+  for (const name of ['pg1', 'pg2', 'pg3']) expect(serverLog(stage.data(name))).not.toContain(NEW);
+  expect(readFileSync(join(stage.data('pg2'), 'pgrepl.pgpass'), 'utf8')).toContain('*:*:*:replicator:');
+});
+
+test('a switchover afterwards finds everybody with the new one', async () => {
+  withStatus(0, await stage.run('switchover', 'pg2'));
+  withStatus(0, await stage.run('verify'));
+});
