@@ -1,7 +1,6 @@
 import type { Cluster, Node } from '../../src/cluster/types.ts';
 import { ofMajor } from '../../src/cluster/version.ts';
 import type { ServerVersion } from '../../src/cluster/version.ts';
-import type { Lsn } from '../../src/facts/lsn.ts';
 import type {
   ClusterState,
   ControlData,
@@ -11,12 +10,13 @@ import type {
   Server,
   Setting,
   Slot,
-  Walsender,
 } from '../../src/facts/state.ts';
+import * as made from '../plan/support/servers.ts';
+import { walsender } from '../plan/support/servers.ts';
 import type { PrimaryState, StandbyState } from '../../src/facts/view.ts';
 
 export const MB = 1024 * 1024;
-export const lsn = (text: string) => text as Lsn;
+export { lsn, walsender } from '../plan/support/servers.ts';
 
 export function node(name: string, more: Partial<Node> = {}): Node {
   return { name, host: { via: 'local' }, address: `10.0.0.${name.slice(2)}`, slot: name, ...more };
@@ -30,76 +30,32 @@ export const CLUSTER: Cluster = {
   file: 'pgrepl.yaml',
 };
 
-const MACHINE: Machine = {
-  login: 'postgres',
-  by: 'self',
-  hostname: 'h',
-  os: 'Linux',
-  libc: 'glibc 2.36',
-  programs: {},
-  bindirs: {},
-  systemd: false,
-  postgresqlCommon: false,
-};
+/** Of a host where nothing was looked for. */
+const MACHINE: Machine = made.machine({ programs: {}, bindirs: {} });
 
 export function place(more: Partial<Place> = {}): Place {
-  return {
-    pgdata: '/pg/data',
-    real: '/pg/data',
-    exists: true,
-    signals: [],
-    service: { by: 'pg_ctl' },
-    files: { included: [] },
-    ...more,
-  } as Place;
+  return made.place('data', { files: { included: [] }, ...more });
 }
 
 export function setting(value: string, more: Partial<Setting> = {}): Setting {
   return { value, unit: '', context: 'sighup', source: 'default', pendingRestart: false, ...more };
 }
 
+/** A server of 17 whose settings were not asked. */
 export function server(more: Partial<Server> = {}): Server {
-  return {
+  return made.server({
     version: 170011 as ServerVersion,
-    pid: 1,
-    port: 5432,
     socketDir: '/run/postgresql',
-    user: 'postgres',
-    database: 'postgres',
     systemIdentifier: '7412',
-    timeline: 1,
-    superuser: true,
     settings: {},
-    fileErrors: [],
-    fileSettings: [],
-    hba: [],
-    roles: [],
-    slots: [],
-    walsenders: [],
-    tablespaces: [],
     dataBytes: 0,
-    collations: [],
-    backups: 0,
-    archiver: { failing: false },
-    sessions: 0,
     ...more,
-  } as Server;
+  });
 }
 
+/** A slot in use. */
 export function slot(name: string, more: Partial<Slot> = {}): Slot {
-  return { name, type: 'physical', active: true, held: 0, walStatus: 'reserved', ...more };
-}
-
-export function walsender(name: string, more: Partial<Walsender> = {}): Walsender {
-  return {
-    pid: 9,
-    applicationName: name,
-    user: 'replicator',
-    state: 'streaming',
-    sync: 'async',
-    slot: name,
-    ...more,
-  };
+  return made.slot(name, { active: true, walStatus: 'reserved', ...more });
 }
 
 export function primary(
@@ -107,36 +63,23 @@ export function primary(
   more: Partial<Server> = {},
   rest: Partial<PrimaryState> = {},
 ): PrimaryState {
-  return {
-    node: name,
-    is: 'primary',
-    machine: MACHINE,
-    place: place(),
-    server: server(more),
-    current: lsn('0/5000000'),
-    ...rest,
-  };
+  return { ...made.primary(name), machine: MACHINE, place: place(), server: server(more), ...rest };
 }
 
+/** One that streams from pg1. */
 export function standby(
   name: string,
   rest: Partial<StandbyState> = {},
   more: Partial<Server> = {},
 ): StandbyState {
   return {
-    node: name,
-    is: 'standby',
+    ...made.standby(name),
     machine: MACHINE,
     place: place(),
     server: server(more),
-    received: lsn('0/5000000'),
-    replayed: lsn('0/5000000'),
-    paused: false,
-    lagSeconds: 0,
     streaming: { status: 'streaming', sender: '10.0.0.1', senderPort: 5432, slot: name, receivedTimeline: 1 },
     conninfo: 'host=10.0.0.1 port=5432 user=replicator',
     slot: name,
-    delayMs: 0,
     ...rest,
   };
 }
@@ -154,19 +97,10 @@ export function detached(
 
 export function stopped(name: string, isStandby: boolean, control: Partial<ControlData> = {}): NodeState {
   return {
-    node: name,
-    is: 'stopped',
+    ...made.stopped(name, { standby: isStandby, control: { systemIdentifier: '7412', ...control } }),
     machine: MACHINE,
     place: place(),
     version: ofMajor(17),
-    standby: isStandby,
-    control: {
-      systemIdentifier: '7412',
-      state: 'shut down',
-      timeline: 1,
-      minRecoveryTimeline: 0,
-      ...control,
-    } as ControlData,
   };
 }
 
