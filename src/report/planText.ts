@@ -1,10 +1,11 @@
 import type { Problem } from '../errors.ts';
 import type { Plan, Step, WriteStep } from '../plan/plan.ts';
-import type { Text } from '../tools/words.ts';
+import type { Argv, Text } from '../tools/words.ts';
 import { difference } from './difference.ts';
 import type { Paint } from './paint.ts';
 import { hanging, withCommands } from './paint.ts';
-import { holdsSecret, masked, shownCommand, shownText } from './redact.ts';
+import { holdsSecret, masked, shownText } from './redact.ts';
+import { readable } from './scriptWords.ts';
 
 export type PlanLook = { color: Paint; width: number };
 
@@ -23,6 +24,7 @@ export function planAsText(plan: Plan, { color, width }: PlanLook): string {
     ),
     titled('Steps:', stepsWithReturn(plan, color)),
     titled(undoTitle(plan), numbered(plan.undo ?? [], color)),
+    scriptsNote(plan),
     plan.steps.length === 0 && plan.refusals.length === 0 ? ['Nothing to do.'] : [],
   ];
   return `${sections
@@ -72,18 +74,33 @@ function bodyOf(step: Step, color: Paint): string[] {
   switch (step.do) {
     case 'run':
       return [
-        color.cyan(shownCommand(step.argv)) + (step.capture === undefined ? '' : ` -> $${step.capture}`),
+        commandLine(step.argv, color) + (step.capture === undefined ? '' : ` -> $${step.capture}`),
         ...stdinLines(step.stdin, color),
       ];
     case 'write':
       return [`${color.cyan(`write ${step.path}`)}, mode ${step.mode}`, ...changeLines(step, color)];
     case 'expect':
       return [
-        color.cyan(shownCommand(step.argv)),
+        commandLine(step.argv, color),
         ...stdinLines(step.stdin, color),
         `until it prints ${JSON.stringify(step.stdout)}, at most ${step.seconds} s`,
       ];
   }
+}
+
+/** Scripts are long, and the same every time: of one it is told what it runs. */
+function commandLine(argv: Argv, color: Paint): string {
+  const { words, script } = readable(argv);
+  if (script === undefined) return color.cyan(words);
+  if (script === '') return `${color.dim('script:')} ${color.cyan(words)}`;
+  return `${color.cyan(words)}${color.dim(`  (in a script: ${script})`)}`;
+}
+
+function scriptsNote({ steps, undo = [] }: Plan): string[] {
+  const some = [...steps, ...undo].some(
+    (step) => step.do !== 'write' && readable(step.argv).script !== undefined,
+  );
+  return some ? ['--dry-run=sh prints it as a shell script, with every script in it whole.'] : [];
 }
 
 function stdinLines(stdin: Text | undefined, color: Paint): string[] {

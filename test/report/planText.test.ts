@@ -2,6 +2,7 @@ import { Chalk } from 'chalk';
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../src/plan/plan.ts';
 import { planAsText } from '../../src/report/planText.ts';
+import type { Argv } from '../../src/tools/words.ts';
 import { Secret } from '../../src/tools/words.ts';
 
 const look = { color: new Chalk({ level: 0 }), width: 80 };
@@ -86,6 +87,58 @@ If it fails before step 3:
      psql -c 'select 1'
 `.slice(1),
     );
+  });
+
+  const UNDER = '--dry-run=sh prints it as a shell script, with every script in it whole.';
+  const said = (argv: Argv) =>
+    text({ steps: [{ node: 'pg2', why: 'why', do: 'run', argv }] })
+      .split('\n')
+      .slice(4, -1);
+
+  test.each<[string, Argv, string]>([
+    ['a program', ['psql', '-c', 'select 1'], "psql -c 'select 1'"],
+    ['a script', ['sh', '-c', 'rm\n$1', 'remove', '/pg/2 x'], "script: remove '/pg/2 x'"],
+    [
+      'a script that calls a program',
+      ['sh', '-c', '"$@"', 'with-password', '/bin/pg_basebackup', '-D', '/pg/2'],
+      '/bin/pg_basebackup -D /pg/2  (in a script: with-password)',
+    ],
+    [
+      'programs that it is told and does not call yet',
+      ['sh', '-c', '...', 'stop', '/pg', 'pg_controldata', '60', '/bin/pg_ctl', '-D', '/pg', 'stop'],
+      '/bin/pg_ctl -D /pg stop  (in a script: stop /pg pg_controldata 60)',
+    ],
+    [
+      'a script in a script',
+      [
+        'sh',
+        '-c',
+        'a',
+        'again',
+        '/pg',
+        '60',
+        'pg_ctl',
+        'l',
+        'sh',
+        '-c',
+        'b',
+        'start',
+        'l',
+        'pg_ctl',
+        '-D',
+        '/pg',
+      ],
+      'pg_ctl -D /pg  (in a script: again /pg 60 pg_ctl l)',
+    ],
+    [
+      'what was captured, a text, a password',
+      ['sh', '-c', 'a', 'slot', { ref: 'slot' }, 'local all\nhost all', 'password=geheim'],
+      `script: slot "$slot" 'local all…' 'password=••••••'`,
+    ],
+  ])('%s', (_, argv, wanted) => {
+    const [line, ...rest] = said(argv);
+    expect(line).toBe(`     ${wanted}`);
+    expect(rest).toEqual(wanted.includes('script') ? ['', UNDER] : []);
   });
 
   test('refused', () => {
