@@ -356,7 +356,7 @@ describe('the copy', () => {
     const words = backup({ ...asked, link: { ...LINK, password: new Secret('hush') } });
     expect(words).toEqual(expect.arrayContaining(['--waldir=/wal', '/a\\=1=/b', '--max-rate=50M']));
     expect(words.join(' ')).not.toContain('hush');
-    expect(backup({})).not.toContain('sh');
+    expect(backup({})).not.toContain('with-password');
   });
 
   test.each([
