@@ -8,7 +8,7 @@ import { UNITS } from './effective.ts';
 import { passwordMissing, refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
 import { overriding, overridingFiles, pending, readAfterOurs } from './overrides.ts';
 import type { Plan, Step } from './plan.ts';
-import { reloadSteps } from './reload.ts';
+import { isStale, reloadSteps } from './reload.ts';
 import { roleSteps } from './roleSteps.ts';
 import { service, socketOf } from './steps.ts';
 import { desiredOwn, type Want } from './wants.ts';
@@ -126,13 +126,6 @@ function wrongServer(found: Primary, request: InitRequest): readonly Problem[] {
       hint: 'The server takes no new setting while a file has an error; mend the line first.',
     })),
   ];
-}
-
-/** An earlier run, or a person, wrote our file or the rules, and the server has not read them since. */
-function isStale({ place, server }: Primary): boolean {
-  const written = place.written ?? 0;
-  // A file from the future stays newer than every reload.
-  return written > server.loaded && written <= server.clock;
 }
 
 /** As the server reads its files, with those that we did not: ours is there, and somebody sets it after us. */

@@ -1,7 +1,14 @@
 import type { Socket } from '../tools/psql.ts';
 import type { Step } from './plan.ts';
-import { ask, run, sql } from './steps.ts';
+import { ask, run, sql, type Up } from './steps.ts';
 import { psql } from '../tools/psql.ts';
+
+/** An earlier run, or a person, wrote our file or the rules, and the server has not read them since. */
+export function isStale({ place, server }: Up): boolean {
+  const written = place.written ?? 0;
+  // A file from the future stays newer than every reload.
+  return written > server.loaded && written <= server.clock;
+}
 
 /** A reload, and the proof that the postmaster has read its files: it happens some time after the signal. */
 export function reloadSteps(node: string, socket: Socket, lane?: string): readonly Step[] {

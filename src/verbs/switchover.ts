@@ -6,7 +6,7 @@ import type { ClusterState } from '../facts/state.ts';
 import { primariesOf } from '../facts/view.ts';
 import { outageMeter, type Ends } from '../outage.ts';
 import { passwordOf } from '../passwords.ts';
-import { isDecided } from '../plan/letIn.ts';
+import { isLetIn } from '../plan/letIn.ts';
 import { linkTo } from '../plan/move.ts';
 import { isUp, socketOf } from '../plan/steps.ts';
 import { planSwitchover } from '../plan/switchover.ts';
@@ -83,7 +83,7 @@ async function loginsAt(
       if (!isUp(follower)) return [];
       // The plan lets it in.
       const here = await addressesOf({ ...cluster, nodes: [own] }, node, []);
-      if (here.some((address) => !isDecided(candidate, cluster.replication.role, address))) return [];
+      if (isLetIn(candidate, cluster.replication.role, here)) return [];
       const move = { node: own, host: addressOf(node), role: cluster.replication.role, seconds: 0 };
       const link = linkTo(candidate, password === undefined ? move : { ...move, password });
       return whyNoLogin(node.name, own, follower, link, state, { spawn, onNode: onNodes(cluster, state) });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { streams } from './support/pair.ts';
@@ -12,6 +13,8 @@ function forgets(name: string): void {
   const text = 'local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\n';
   writeAsOwner(join(cluster.data(name), 'pg_hba.conf'), text);
   sql(cluster.data(name), 'SELECT pg_reload_conf();');
+  const rules = "SELECT count(*) FROM pg_hba_file_rules WHERE 'replication' = ANY (database);";
+  expect(sql(cluster.data(name), rules)).toBe('0');
 }
 
 async function follow(primary: string, ...standbys: readonly string[]): Promise<void> {
@@ -24,6 +27,16 @@ test('switchover: the candidate lets in who will follow it', async () => {
   await follow('pg2', 'pg1', 'pg3');
   const again = await cluster.run('switchover', 'pg2', '--json');
   expect(again.json()).toMatchObject({ outcome: 'unchanged', steps: [] });
+});
+
+test('what an earlier run wrote, and was killed before the server read it, is read', async () => {
+  forgets('pg3');
+  // The rule is in the file alone.
+  const file = join(cluster.data('pg3'), 'pg_hba.conf');
+  writeAsOwner(file, `${readFileSync(file, 'utf8')}host replication all 127.0.0.1/32 scram-sha-256\n`);
+  expect(await cluster.run('switchover', 'pg3')).toMatchObject({ code: 0 });
+  await follow('pg3', 'pg1', 'pg2');
+  expect(await cluster.run('switchover', 'pg2')).toMatchObject({ code: 0 });
 });
 
 test('promote: so does the new primary', async () => {
