@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { story } from './lab/lab.ts';
 
-const NAMES = ['pg1', 'pg2', 'pg3', 'pg4'] as const;
+const NAMES = ['pg1', 'pg2', 'pg3', 'pg4', 'pg5'] as const;
 
 story('a chain: the second streams from the primary, the third from the second', async (lab) => {
   const [pg1, pg2, pg3] = await Promise.all([lab.host('pg1'), lab.host('pg2'), lab.host('pg3')]);
@@ -24,7 +24,7 @@ story('a chain: the second streams from the primary, the third from the second',
   await shop.endsWell('pg2', writer);
 });
 
-story('a fan of three: everybody follows the one that is promoted', async (lab) => {
+story('a fan of four: everybody follows the one that is promoted', async (lab) => {
   const hosts = await Promise.all(NAMES.map((name) => lab.host(name)));
   const shop = lab.cluster(
     Object.fromEntries(
@@ -36,6 +36,6 @@ story('a fan of three: everybody follows the one that is promoted', async (lab) 
   const writer = await shop.writer();
   await shop.does('switchover', 'pg3');
   const { nodes } = await shop.healthy();
-  expect(nodes.filter(({ upstream }) => upstream === 'pg3')).toHaveLength(3);
+  expect(nodes.filter(({ upstream }) => upstream === 'pg3')).toHaveLength(4);
   await shop.endsWell('pg3', writer);
 });

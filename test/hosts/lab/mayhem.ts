@@ -1,11 +1,11 @@
 import type { TheCluster } from './cluster.ts';
 import type { Host } from './host.ts';
-import { kill } from './kill.ts';
 import type { Lab } from './lab.ts';
 
-/** A primary with standbys, and verbs that are killed. */
+/** A primary with standbys, and verbs that something happens to. */
 export type Mayhem = {
-  lab: Lab;
+  /** Runs a verb that something happens to, until it has arrived; true where it was at work then. */
+  hurt: (...words: readonly string[]) => Promise<boolean>;
   shop: TheCluster;
   /** Who takes writes, after what was done. */
   primary: string;
@@ -13,7 +13,21 @@ export type Mayhem = {
   next: () => number;
 };
 
-/** What may be done, all of it with every verb that changes something; each kills one of its verbs, if that is in time. */
+/** A primary and two standbys from three bare hosts. */
+export async function trio(lab: Lab): Promise<TheCluster> {
+  const [pg1, pg2, pg3] = await Promise.all([lab.host('pg1'), lab.host('pg2'), lab.host('pg3')]);
+  const shop = lab.cluster({
+    pg1: { host: pg1 },
+    pg2: { host: pg2, upstream: 'pg1' },
+    pg3: { host: pg3, upstream: 'pg1' },
+  });
+  await shop.does('init-primary', 'pg1');
+  await shop.does('clone-standby', 'pg2');
+  await shop.does('clone-standby', 'pg3');
+  return shop;
+}
+
+/** What may be done, all of it with every verb that changes something; each hurts one of its verbs. */
 const DEEDS: readonly ((scene: Mayhem) => Promise<boolean>)[] = [
   switchover,
   switchover,
@@ -25,30 +39,30 @@ const DEEDS: readonly ((scene: Mayhem) => Promise<boolean>)[] = [
   slots,
 ];
 
-/** One of them, chosen by chance; true where pgrepl was at work when it was killed. */
-export async function somethingIsKilled(scene: Mayhem): Promise<boolean> {
+/** One of them, chosen by chance; true where pgrepl was at work when it was hurt. */
+export async function somethingHappens(scene: Mayhem): Promise<boolean> {
   const deed = DEEDS[Math.floor(scene.next() * DEEDS.length)] ?? switchover;
   return deed(scene);
 }
 
-/** These verbs one after the other, of which one is killed. */
-async function oneKilled(
-  { lab, shop, next }: Mayhem,
+/** These verbs one after the other, of which one is hurt. */
+async function oneIsHurt(
+  { shop, next, hurt }: Mayhem,
   verbs: readonly { words: readonly string[]; before?: () => Promise<unknown> }[],
 ): Promise<boolean> {
   const victim = Math.floor(next() * verbs.length);
-  let killed = false;
+  let wasAtWork = false;
   for (const [at, { words, before }] of verbs.entries()) {
     await before?.();
-    if (at === victim) killed = await kill(lab, shop, next(), ...words);
+    if (at === victim) wasAtWork = await hurt(...words);
     else await shop.does(...words);
   }
-  return killed;
+  return wasAtWork;
 }
 
 async function switchover(scene: Mayhem): Promise<boolean> {
   scene.primary = aStandby(scene);
-  return oneKilled(scene, [{ words: ['switchover', scene.primary] }]);
+  return oneIsHurt(scene, [{ words: ['switchover', scene.primary] }]);
 }
 
 /** A standby goes for good, and a new one comes to its place. */
@@ -56,7 +70,7 @@ async function rebuild(scene: Mayhem): Promise<boolean> {
   const { shop, primary } = scene;
   const standby = aStandby(scene);
   const remove = (): Promise<unknown> => hostOf(scene, standby).exec(['rm', '-rf', shop.pgdata(standby)]);
-  return oneKilled(scene, [
+  return oneIsHurt(scene, [
     { words: ['remove-standby', standby, '--yes'] },
     { words: ['init-primary', primary], before: remove },
     { words: ['clone-standby', standby, '--from', primary] },
@@ -78,7 +92,7 @@ async function failover(scene: Mayhem): Promise<boolean> {
     'stop',
   ];
   await hostOf(scene, old).exec(stop);
-  return oneKilled(scene, [{ words: ['promote', scene.primary] }, { words: ['rejoin', old, '--yes'] }]);
+  return oneIsHurt(scene, [{ words: ['promote', scene.primary] }, { words: ['rejoin', old, '--yes'] }]);
 }
 
 /** A standby streams from another one, and from the primary again. */
@@ -86,14 +100,14 @@ async function follow(scene: Mayhem): Promise<boolean> {
   const standby = aStandby(scene);
   const other =
     Object.keys(scene.shop.hosts).find((name) => name !== standby && name !== scene.primary) ?? '';
-  return oneKilled(scene, [
+  return oneIsHurt(scene, [
     { words: ['follow', standby, '--upstream', other] },
     { words: ['follow', standby, '--upstream', scene.primary] },
   ]);
 }
 
 async function slots(scene: Mayhem): Promise<boolean> {
-  return oneKilled(scene, [
+  return oneIsHurt(scene, [
     { words: ['slot', 'create', scene.primary, 'another'] },
     { words: ['slot', 'drop', scene.primary, 'another', '--yes'] },
   ]);
