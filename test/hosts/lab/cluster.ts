@@ -57,8 +57,10 @@ export function clusterOf(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): 
   const argv = (words: readonly string[]): readonly string[] => [...words, '--json', '--config', file];
   const told = async (words: readonly string[], ended: Promise<Result>): Promise<Result> => {
     const result = await ended;
-    lab.said.push(`$ pgrepl ${words.join(' ')}: ${result.code} after ${Math.round(result.ms)} ms`);
-    if (result.code !== 0) lab.said.push(whatIsWrong(result));
+    const said = `$ pgrepl ${words.join(' ')}: ${result.code} after ${Math.round(result.ms)} ms`;
+    // Of one look after the other the last one is told.
+    if (lab.said.at(-1)?.startsWith('$ pgrepl status:') === true && words[0] === 'status') lab.said.pop();
+    lab.said.push(result.code === 0 ? said : `${said}\n${whatIsWrong(result)}`);
     lab.figure({ verbs: 1 });
     return result;
   };
