@@ -17,6 +17,7 @@ import {
   type Wal,
 } from './attach.ts';
 import { divergenceOf, type History } from './divergence.ts';
+import { letInSteps } from './letIn.ts';
 import { leadsTo, passfileSteps, relinkSteps, type Link } from './link.ts';
 import { linkTo } from './move.ts';
 import type { Plan, Step } from './plan.ts';
@@ -28,6 +29,8 @@ export type FollowRequest = {
   /** What the upstream is reached by. */
   host: string;
   role: string;
+  /** The node's own addresses, for pg_hba.conf of the upstream. */
+  allow?: readonly string[];
   password?: Secret;
   seconds: number;
   /** Its password file holds another password than the wanted one; what stands against a login with that. */
@@ -258,6 +261,7 @@ function stepsOf(
 ): readonly Step[] {
   const relink = leadsTo(found.conninfo, found.slot, link) ? [] : relinkSteps(found, link);
   return [
+    ...letInSteps(upstream, request.role, request.allow ?? []),
     ...slotFor(upstream, link),
     ...relink,
     attachedStep(found.node, upstream, link, request.seconds),

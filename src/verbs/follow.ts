@@ -1,5 +1,5 @@
 import type { Action } from '../action.ts';
-import { addressOf } from '../addresses.ts';
+import { addressesOf, addressOf } from '../addresses.ts';
 import { hasStalePassword } from '../askPassfile.ts';
 import { askCaughtUp, askPast, askWal } from '../askPast.ts';
 import { askSource } from '../askSource.ts';
@@ -9,6 +9,7 @@ import type { ClusterState } from '../facts/state.ts';
 import { passwordOf } from '../passwords.ts';
 import { castOf, isThere, planFollow, type FollowAsked, type FollowRequest } from '../plan/follow.ts';
 import { nodeRows } from '../report/rows.ts';
+import { isLetIn } from '../plan/letIn.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { findTarget } from '../target.ts';
@@ -28,6 +29,7 @@ export const follow: Action = async ([name], flags) => {
     upstream,
     host: addressOf(upstream),
     role: cluster.replication.role,
+    allow: await addressesOf({ ...cluster, nodes: [node] }, upstream, []),
     seconds: modeOf(flags).timeout ?? 60,
     ...(password === undefined ? {} : { password }),
   };
@@ -73,7 +75,10 @@ async function ask(
     askPast(found, asking),
     askCaughtUp(found, asking),
   ]);
-  const login = 'problems' in source ? source : { problems: [], unreachable: false };
+  // What its pg_hba.conf does not know is let in by the plan.
+  const fine =
+    !('problems' in source) || (!source.unreachable && isLetIn(upstream, request.role, request.allow ?? []));
+  const login = fine ? { problems: [], unreachable: false } : source;
   return { login, wal, history: past.history, caughtUp };
 }
 

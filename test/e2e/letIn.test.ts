@@ -39,6 +39,15 @@ test('what an earlier run wrote, and was killed before the server read it, is re
   expect(await cluster.run('switchover', 'pg2')).toMatchObject({ code: 0 });
 });
 
+test('follow: so does a standby that is to be the upstream', async () => {
+  forgets('pg3');
+  expect(await cluster.run('follow', 'pg1', '--upstream', 'pg3')).toMatchObject({ code: 0 });
+  const sent =
+    "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg1' AND state = 'streaming';";
+  expect(sql(cluster.data('pg3'), sent)).toBe('1');
+  expect(await cluster.run('follow', 'pg1', '--upstream', 'pg2')).toMatchObject({ code: 0 });
+});
+
 test('promote: so does the new primary', async () => {
   forgets('pg3');
   stopServer(cluster.data('pg2'));
