@@ -23,48 +23,83 @@ const SPAWN = {
   message: 'only run/spawn.ts and the password command start processes',
 };
 
-/** Imports of these folders of src, from a file in another one. Types are free where `types` says so. */
-function folders(names, message, types = false) {
-  return { regex: `^\\.\\./(${names.join('|')})/`, message, ...(types ? { allowTypeImports: true } : {}) };
+/**
+ * What a room may import of src: these folders or files, only the types of others, and errors.ts, which is
+ * everybody's. All else is another room's business.
+ */
+function only(rooms, { types = [], because }) {
+  const escaped = (paths) => paths.map((path) => path.replace('.', '\\.')).join('|');
+  return [
+    { regex: `^\\.\\./(?!errors\\.ts$|${escaped([...rooms, ...types])})`, message: because },
+    ...(types.length === 0
+      ? []
+      : [
+          {
+            regex: `^\\.\\./(${escaped(types)})`,
+            message: `${because}; types are free`,
+            allowTypeImports: true,
+          },
+        ]),
+  ];
 }
-/** Imports of files at the root of src, but for those every room may use. */
-const ROOT = {
-  regex: '^\\.\\./(?!(errors|scram|saslprep)\\.ts$)[^/]+$',
-  message: 'root files import the rooms',
-};
 
-const PURE = [NODE, BUILTIN, EXECA, CHALK, PG, ZOD, COMMANDER, ROOT];
-const NO_WORLD = 'this folder decides and renders, it does nothing';
-const ONLY_TYPES = 'of what is there this folder knows only the types';
+const PURE = [NODE, BUILTIN, EXECA, CHALK, PG, ZOD, COMMANDER];
+const THROUGH_RUN = [
+  { ...NODE, regex: '^node:(?!crypto$|os$)', message: 'this folder asks the world through run/' },
+  ...[BUILTIN, EXECA, CHALK, PG, ZOD, COMMANDER],
+];
+const KNOWLEDGE = ['cluster/', 'tools/', 'render/', 'facts/'];
 
 const ROOMS = {
-  tools: [
+  tools: [...PURE, ...only(['cluster/'], { types: ['facts/'], because: 'tools/ words commands, no more' })],
+  render: [...PURE, ...only(['cluster/', 'tools/words.ts'], { because: 'render/ writes texts, no more' })],
+  facts: [...PURE, ...only(['cluster/', 'render/'], { because: 'facts/ reads answers, no more' })],
+  plan: [...PURE, ...only(KNOWLEDGE, { because: 'plan/ decides, and does nothing' })],
+  doctor: [
     ...PURE,
-    folders(['run', 'report', 'plan', 'render'], NO_WORLD),
-    folders(['facts'], ONLY_TYPES, true),
+    ...only([...KNOWLEDGE, 'plan/', 'report/'], { because: 'doctor/ judges, and asks nothing' }),
   ],
-  render: [
-    ...PURE,
-    folders(['run', 'report', 'plan'], NO_WORLD),
-    folders(['facts'], ONLY_TYPES, true),
-    { regex: '^\\.\\./tools/(?!words\\.ts$)', message: 'render/ knows of tools/ only the words' },
-  ],
-  facts: [...PURE, folders(['run', 'report', 'plan'], NO_WORLD)],
-  plan: [...PURE, folders(['run', 'report'], NO_WORLD)],
   cluster: [
-    ...[BUILTIN, EXECA, CHALK, PG, COMMANDER, ROOT],
-    folders(['run', 'report', 'plan', 'facts', 'render'], 'cluster/ knows only what is wanted'),
-    { regex: '^\\.\\./tools/(?!words\\.ts$)', message: 'cluster/ knows of tools/ only the words' },
+    ...[BUILTIN, EXECA, CHALK, PG, COMMANDER],
+    ...only(['tools/words.ts'], { because: 'cluster/ knows only what is wanted' }),
+  ],
+  secrets: [
+    ...[{ ...NODE, regex: '^node:(?!crypto$)' }, BUILTIN, EXECA, CHALK, PG, ZOD, COMMANDER],
+    ...only(['tools/words.ts'], { because: 'secrets/ reckons, no more' }),
   ],
   run: [
-    ...[BUILTIN, EXECA, CHALK, ZOD, COMMANDER, ROOT, SPAWN],
-    folders(['report'], 'run/ tells what happens as events'),
-    { regex: '^\\.\\./plan/(?!plan\\.ts$)', message: 'run/ does plans and makes none' },
+    ...[BUILTIN, EXECA, CHALK, PG, ZOD, COMMANDER, SPAWN],
+    ...only([...KNOWLEDGE, 'plan/plan.ts'], { because: 'run/ does plans, makes none, and tells events' }),
   ],
   report: [
-    ...[WORLD, BUILTIN, EXECA, PG, ZOD, COMMANDER, ROOT],
-    { regex: '^\\.\\./run/(?!host\\.ts$)', message: 'report/ does nothing', allowTypeImports: true },
+    ...[WORLD, BUILTIN, EXECA, PG, ZOD, COMMANDER],
+    ...only([...KNOWLEDGE, 'plan/'], {
+      types: ['run/', 'doctor/'],
+      because: 'report/ shows what it is given',
+    }),
   ],
+  ask: [
+    ...THROUGH_RUN,
+    ...only([...KNOWLEDGE, 'secrets/', 'plan/', 'run/'], {
+      types: ['doctor/'],
+      because: 'ask/ brings answers to who plans',
+    }),
+  ],
+  observe: [
+    ...THROUGH_RUN,
+    ...only([...KNOWLEDGE, 'plan/', 'run/', 'report/'], {
+      types: ['operate/'],
+      because: 'observe/ looks, and changes nothing',
+    }),
+  ],
+  operate: [
+    ...THROUGH_RUN,
+    ...only([...KNOWLEDGE, 'plan/', 'run/', 'observe/'], {
+      types: ['report/'],
+      because: 'operate/ knows no verb, and talks by way of who calls it',
+    }),
+  ],
+  verbs: [BUILTIN, EXECA, COMMANDER, SPAWN],
 };
 
 const imports = (patterns) => ['error', { patterns }];
@@ -140,23 +175,8 @@ export default tseslint.config(
     rules: { [IMPORTS]: imports(patterns) },
   })),
   {
-    files: ['src/{tools,render,facts,plan}/**/*.ts'],
+    files: ['src/{tools,render,facts,plan,doctor}/**/*.ts'],
     rules: { ...IMPURE, 'no-restricted-syntax': ['error', ...SYNTAX, NEW_DATE] },
-  },
-  {
-    // The one place where facts/ asks the world, through run/.
-    files: ['src/facts/inspect.ts'],
-    rules: {
-      [IMPORTS]: imports([
-        BUILTIN,
-        EXECA,
-        CHALK,
-        ZOD,
-        COMMANDER,
-        ROOT,
-        folders(['report', 'plan'], NO_WORLD),
-      ]),
-    },
   },
   {
     files: ['src/run/spawn.ts'],

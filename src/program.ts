@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { PgreplError } from './errors.ts';
 import { VERSION } from './versionOfPgrepl.ts';
-import type { Action, Flags } from './action.ts';
+import type { Action, Flags } from './verbs/action.ts';
 
 type VerbDefinition = {
   name: string;

@@ -2,12 +2,18 @@ import { execFile } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { failure, type PgreplError } from '../errors.ts';
 import { Secret } from '../tools/words.ts';
-import type { PasswordSource } from './types.ts';
+import type { Cluster, PasswordSource } from './types.ts';
 
 const LONGEST = 64 * 1024;
 const SECONDS = 30;
 /** libpq asks the same of a password file: passwordFromFile in fe-connect.c. */
 const OTHERS = 0o077;
+
+/** The password of the cluster's replication role, if one is named. Throws `usage` where it cannot be read. */
+export async function passwordOf(cluster: Cluster): Promise<Secret | undefined> {
+  const { password, role } = cluster.replication;
+  return password === undefined ? undefined : readPassword(password, `the password of ${role}`);
+}
 
 /**
  * The password a source refers to. `describe` begins every message: "replication.password".

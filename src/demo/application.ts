@@ -7,7 +7,7 @@ import { stateOf } from '../facts/view.ts';
 import { isUp, socketOf } from '../plan/steps.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
-import { scramVerifier } from '../scram.ts';
+import { scramVerifier } from '../secrets/scram.ts';
 import { psql } from '../tools/psql.ts';
 import { HOST, type NodeName, type Place } from './place.ts';
 

@@ -4,7 +4,7 @@ import { loadCluster } from '../cluster/load.ts';
 import type { Cluster } from '../cluster/types.ts';
 import { PgreplError, type Outcome, type Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { observe } from '../observe.ts';
+import { observe } from '../observe/observe.ts';
 import { wrapped } from '../report/paint.ts';
 import { assess } from '../report/health.ts';
 import { nodeRows, type NodeRow } from '../report/rows.ts';

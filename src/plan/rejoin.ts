@@ -154,7 +154,12 @@ function noPrimary(
 }
 
 /** Whether it streams already from the primary, or from standbys that do: nothing more need be asked. */
-export function isHome(cluster: Cluster, state: ClusterState, found: Seen, primary: Primary): found is Standby {
+export function isHome(
+  cluster: Cluster,
+  state: ClusterState,
+  found: Seen,
+  primary: Primary,
+): found is Standby {
   return (
     found.is === 'standby' &&
     found.streaming?.status === 'streaming' &&

@@ -1,14 +1,14 @@
-import type { Action, Flags } from '../action.ts';
+import type { Action, Flags } from './action.ts';
 import { isIP } from 'node:net';
-import { addressesOf, addressOf } from '../addresses.ts';
-import { hasStalePassword } from '../askPassfile.ts';
-import { askSource, type Outside } from '../askSource.ts';
+import { addressesOf, addressOf } from '../cluster/addresses.ts';
+import { hasStalePassword } from '../ask/passfile.ts';
+import { askSource, type Outside } from '../ask/source.ts';
 import { parseEndpoint } from '../cluster/endpoint.ts';
 import { pathFault } from '../cluster/path.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure, PgreplError } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { passwordOf } from '../passwords.ts';
+import { passwordOf } from '../cluster/password.ts';
 import type { CloneRequest } from '../plan/cloneRequest.ts';
 import { needsSource, planCloneStandby } from '../plan/cloneStandby.ts';
 import type { Demands } from '../plan/demands.ts';
@@ -18,7 +18,7 @@ import { applicationName, isSlotName } from '../render/names.ts';
 import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import { list, modeOf, number, perform, targetFlags, text } from './modes.ts';
 
 export const cloneStandby: Action = async ([name], flags) => {

@@ -1,8 +1,8 @@
-import { play, type Shown } from '../demo.ts';
+import { play, type Shown } from '../demo/play.ts';
 import { makePlace, removePlace, type Place } from '../demo/place.ts';
 import { openStage, type Stage } from '../demo/stage.ts';
 import { failure, PgreplError, STATUS } from '../errors.ts';
-import type { Action, Flags } from '../action.ts';
+import type { Action, Flags } from './action.ts';
 import { document } from '../report/json.ts';
 import { quoteWord } from '../tools/words.ts';
 import { modeOf } from './modes.ts';

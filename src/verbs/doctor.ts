@@ -1,14 +1,14 @@
-import { askDoctor } from '../askDoctor.ts';
+import { askDoctor } from '../ask/doctor.ts';
 import { problemOf, type Check } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
-import { observe, tell } from '../observe.ts';
-import { passwordOf } from '../passwords.ts';
-import type { Action } from '../action.ts';
+import { observe, tell } from '../observe/observe.ts';
+import { passwordOf } from '../cluster/password.ts';
+import type { Action } from './action.ts';
 import { checkList } from '../report/checkList.ts';
 import { nodeRows } from '../report/rows.ts';
 import { isUnicode, width } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, targetFlags } from './modes.ts';
 
 export const doctor: Action = async ([name], flags) => {

@@ -1,19 +1,19 @@
-import type { Action } from '../action.ts';
-import { addressesOf, addressOf } from '../addresses.ts';
-import { hasStalePassword } from '../askPassfile.ts';
-import { askCaughtUp, askPast, askWal } from '../askPast.ts';
-import { askSource } from '../askSource.ts';
+import type { Action } from './action.ts';
+import { addressesOf, addressOf } from '../cluster/addresses.ts';
+import { hasStalePassword } from '../ask/passfile.ts';
+import { askCaughtUp, askPast, askWal } from '../ask/past.ts';
+import { askSource } from '../ask/source.ts';
 import type { Cluster } from '../cluster/types.ts';
 import { failure } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { passwordOf } from '../passwords.ts';
+import { passwordOf } from '../cluster/password.ts';
 import { castOf, isThere, planFollow, type FollowAsked, type FollowRequest } from '../plan/follow.ts';
 import { nodeRows } from '../report/rows.ts';
 import { isLetIn } from '../plan/letIn.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
-import { findTarget } from '../target.ts';
-import { whyNoLogin } from '../whyNoLogin.ts';
+import { findTarget } from '../cluster/target.ts';
+import { whyNoLogin } from '../ask/whyNoLogin.ts';
 import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const follow: Action = async ([name], flags) => {

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { Action } from '../action.ts';
-import { addressesOf, allowed } from '../addresses.ts';
+import type { Action } from './action.ts';
+import { addressesOf, allowed } from '../cluster/addresses.ts';
 import { pathFault } from '../cluster/path.ts';
 import { roleFault } from '../cluster/role.ts';
 import { failure, together } from '../errors.ts';
-import { passwordOf } from '../passwords.ts';
+import { passwordOf } from '../cluster/password.ts';
 import { planInitPrimary } from '../plan/initPrimary.ts';
 import { nodeRows } from '../report/rows.ts';
-import { matchesVerifier, scramVerifier } from '../scram.ts';
-import { findTarget } from '../target.ts';
+import { matchesVerifier, scramVerifier } from '../secrets/scram.ts';
+import { findTarget } from '../cluster/target.ts';
 import { list, perform, targetFlags, text } from './modes.ts';
 
 export const initPrimary: Action = async ([name], flags) => {

@@ -1,9 +1,9 @@
-import type { Flags } from '../action.ts';
+import type { Flags } from './action.ts';
 import type { Node } from '../cluster/types.ts';
 import { failure, PgreplError } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import type { Mode, Verb } from '../operate.ts';
-import type { TargetFlags } from '../target.ts';
+import type { Mode, Verb } from '../operate/operate.ts';
+import type { TargetFlags } from '../cluster/target.ts';
 import { onInterrupt } from './interrupt.ts';
 
 /** commander's loose options as what a verb reads. */
@@ -58,7 +58,7 @@ export async function perform(verb: Verb, flags: Flags): Promise<void> {
   const mode = modeOf(flags);
   const [{ operate }, { talkOf, tellEnding, tellError }, { failure, STATUS }, { prepareSsh }] =
     await Promise.all([
-      import('../operate.ts'),
+      import('../operate/operate.ts'),
       import('../talk.ts'),
       import('../errors.ts'),
       import('../run/nodes.ts'),

@@ -1,11 +1,11 @@
-import type { Flags } from '../action.ts';
-import { askCaughtUp, askPast } from '../askPast.ts';
-import { askHistory, askSource } from '../askSource.ts';
+import type { Flags } from './action.ts';
+import { askCaughtUp, askPast } from '../ask/past.ts';
+import { askHistory, askSource } from '../ask/source.ts';
 import { parseEndpoint } from '../cluster/endpoint.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { passwordOf } from '../passwords.ts';
+import { passwordOf } from '../cluster/password.ts';
 import type { Link } from '../plan/link.ts';
 import { isThere, ownLink, planOutside, type OutsideAsked, type OutsideRequest } from '../plan/outside.ts';
 import { isSeen, isUp, type Seen } from '../plan/steps.ts';

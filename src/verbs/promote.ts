@@ -1,18 +1,18 @@
-import type { Action, Flags } from '../action.ts';
-import { addressesOf, addressOf } from '../addresses.ts';
-import { askOutside } from '../askOutside.ts';
+import type { Action, Flags } from './action.ts';
+import { addressesOf, addressOf } from '../cluster/addresses.ts';
+import { askOutside } from '../ask/outside.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { PgreplError } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { upstreamOf } from '../facts/upstream.ts';
-import { outageMeter } from '../outage.ts';
-import { passwordOf } from '../passwords.ts';
+import { outageMeter } from '../observe/outage.ts';
+import { passwordOf } from '../cluster/password.ts';
 import { planPromote } from '../plan/promote.ts';
 import type { OutsideUpstream } from '../plan/promoteGates.ts';
 import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, number, perform, targetFlags } from './modes.ts';
 
 export const promote: Action = async ([name], flags) => {

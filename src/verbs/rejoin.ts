@@ -1,17 +1,17 @@
-import type { Action } from '../action.ts';
-import { addressOf } from '../addresses.ts';
-import { askCaughtUp, askPast, askRewinder, askWal } from '../askPast.ts';
-import { askSource } from '../askSource.ts';
+import type { Action } from './action.ts';
+import { addressOf } from '../cluster/addresses.ts';
+import { askCaughtUp, askPast, askRewinder, askWal } from '../ask/past.ts';
+import { askSource } from '../ask/source.ts';
 import type { Cluster } from '../cluster/types.ts';
 import { failure } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { passwordOf } from '../passwords.ts';
+import { passwordOf } from '../cluster/password.ts';
 import { castOf, isHome, planRejoin, type RejoinAsked, type RejoinRequest } from '../plan/rejoin.ts';
 import { isUp } from '../plan/steps.ts';
 import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const rejoin: Action = async ([name], flags) => {

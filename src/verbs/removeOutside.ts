@@ -1,8 +1,8 @@
-import type { Flags } from '../action.ts';
-import { askSource } from '../askSource.ts';
+import type { Flags } from './action.ts';
+import { askSource } from '../ask/source.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { passwordOf } from '../passwords.ts';
+import { passwordOf } from '../cluster/password.ts';
 import { ownLink } from '../plan/outside.ts';
 import { planRemoveOutside, type OutsideUpstream } from '../plan/removeOutside.ts';
 import { isSeen } from '../plan/steps.ts';

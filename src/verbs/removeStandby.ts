@@ -1,9 +1,9 @@
-import { addressOf, addressesOf } from '../addresses.ts';
+import { addressOf, addressesOf } from '../cluster/addresses.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { planRemoveStandby } from '../plan/removeStandby.ts';
-import type { Action } from '../action.ts';
+import type { Action } from './action.ts';
 import { nodeRows } from '../report/rows.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import { havePort, perform, targetFlags } from './modes.ts';
 
 export const removeStandby: Action = async ([name], flags) => {

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { addressesOf, addressOf } from '../addresses.ts';
+import { addressesOf, addressOf } from '../cluster/addresses.ts';
 import { findClusterFile } from '../cluster/load.ts';
 import { similar } from '../cluster/similar.ts';
 import { slotName } from '../cluster/slot.ts';
@@ -10,12 +10,12 @@ import { rootOf } from '../facts/view.ts';
 import { conninfoOf, type Link } from '../plan/link.ts';
 import { rulesFor } from '../plan/initRequest.ts';
 import { replicationWants } from '../plan/wants.ts';
-import type { Action, Flags } from '../action.ts';
+import type { Action, Flags } from './action.ts';
 import { ownFile, quoteConf } from '../render/conf.ts';
 import { withBlock } from '../render/hba.ts';
 import { applicationName, isSlotName } from '../render/names.ts';
 import { recoveryConf } from '../render/recovery.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import { list, number, targetFlags, text } from './modes.ts';
 
 type Asked = { cluster: Cluster; node: Node; version: ServerVersion; flags: Flags };

@@ -2,16 +2,16 @@ import type { Cluster, Node } from '../cluster/types.ts';
 import { isSlotName } from '../cluster/slot.ts';
 import { failure } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { observe, tell } from '../observe.ts';
+import { observe, tell } from '../observe/observe.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planSlotCreate, planSlotDrop } from '../plan/slot.ts';
-import { averageRates, measuredRates } from '../slotRates.ts';
-import type { Action, Flags } from '../action.ts';
+import { averageRates, measuredRates } from '../observe/slotRates.ts';
+import type { Action, Flags } from './action.ts';
 import { nodeRows } from '../report/rows.ts';
 import { slotLines, slotTable } from '../report/slotTable.ts';
 import { isUnicode, width } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const slotList: Action = async ([name], flags) => {

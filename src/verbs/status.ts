@@ -1,13 +1,13 @@
 import type { Cluster } from '../cluster/types.ts';
 import type { Outcome } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { observe, tell } from '../observe.ts';
-import type { Action } from '../action.ts';
+import { observe, tell } from '../observe/observe.ts';
+import type { Action } from './action.ts';
 import type { Finding } from '../report/finding.ts';
 import { assess } from '../report/health.ts';
 import { guestRows, nodeRows } from '../report/rows.ts';
 import { statusTree } from '../report/tree.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, targetFlags } from './modes.ts';
 
 /** Seconds between two frames where --watch names none. */

@@ -1,11 +1,11 @@
-import type { Action } from '../action.ts';
-import { addressesOf, addressOf } from '../addresses.ts';
+import type { Action } from './action.ts';
+import { addressesOf, addressOf } from '../cluster/addresses.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure, type Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { primariesOf } from '../facts/view.ts';
-import { outageMeter, type Ends } from '../outage.ts';
-import { passwordOf } from '../passwords.ts';
+import { outageMeter, type Ends } from '../observe/outage.ts';
+import { passwordOf } from '../cluster/password.ts';
 import { isLetIn } from '../plan/letIn.ts';
 import { linkTo } from '../plan/move.ts';
 import { isUp, socketOf } from '../plan/steps.ts';
@@ -13,9 +13,9 @@ import { planSwitchover } from '../plan/switchover.ts';
 import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn, stream } from '../run/spawn.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import type { Secret } from '../tools/words.ts';
-import { whyNoLogin } from '../whyNoLogin.ts';
+import { whyNoLogin } from '../ask/whyNoLogin.ts';
 import { havePort, modeOf, number, perform, targetFlags } from './modes.ts';
 
 /** One segment: what a standby that streams is behind now and then without being late. */
@@ -56,7 +56,10 @@ export const switchover: Action = async ([name], flags) => {
 
 /** Nothing here reaches the host of the primary, which has to be stopped: a file says how. */
 async function needsFile(cluster: Cluster, node: Node): Promise<Error> {
-  const [{ observe }, { pairFile }] = await Promise.all([import('../observe.ts'), import('./pairFile.ts')]);
+  const [{ observe }, { pairFile }] = await Promise.all([
+    import('../observe/observe.ts'),
+    import('./pairFile.ts'),
+  ]);
   const file = pairFile(cluster, node, await observe(cluster, { brief: true }));
   return failure(
     'usage',

@@ -1,15 +1,15 @@
-import { flyCanary, hasReceived, type Seen } from '../canary.ts';
+import { flyCanary, hasReceived, type Seen } from '../observe/canary.ts';
 import type { Cluster } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { primariesOf, stateOf, viewOf, type PrimaryState } from '../facts/view.ts';
-import type { DeepCheck } from '../deep.ts';
-import { observe, tell } from '../observe.ts';
-import type { Action } from '../action.ts';
+import type { DeepCheck } from '../observe/deep.ts';
+import { observe, tell } from '../observe/observe.ts';
+import type { Action } from './action.ts';
 import { nodeRows } from '../report/rows.ts';
 import { isUnicode } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
-import { findTarget } from '../target.ts';
+import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, targetFlags } from './modes.ts';
 
 /** Seconds that the row may take to a standby. */
@@ -32,7 +32,8 @@ export const verify: Action = async (_, flags) => {
     ...(await withReceived(cluster, flown?.written, flown?.seen ?? [])),
     ...silent(cluster, state),
   ];
-  const deep = flags['deep'] === true ? await (await import('../deep.ts')).lookDeep(cluster, state) : [];
+  const deep =
+    flags['deep'] === true ? await (await import('../observe/deep.ts')).lookDeep(cluster, state) : [];
   problems.push(...seen.filter(isBad).map(({ message }) => ({ message })));
   problems.push(
     ...deep.filter(({ is }) => is === 'bad').map(({ node, message }) => ({ message: `${node}: ${message}` })),

@@ -18,7 +18,7 @@ import { primaryConninfo } from '../../src/render/conninfo.ts';
 import { parseHba, ruleFor, withBlock } from '../../src/render/hba.ts';
 import { syncStandbyNames } from '../../src/render/names.ts';
 import { pgpassLine } from '../../src/render/pgpass.ts';
-import { matchesVerifier, scramVerifier } from '../../src/scram.ts';
+import { matchesVerifier, scramVerifier } from '../../src/secrets/scram.ts';
 import { Secret, isRef, sqlIdentifier, sqlLiteral, type Text } from '../../src/tools/words.ts';
 
 /** What we write and read is asked of the one that decides: a server, by its own views and by logging in. */

@@ -1,9 +1,9 @@
-import type { ClusterState } from './facts/state.ts';
-import type { Verb } from './operate.ts';
-import { STOP } from './plan/handover.ts';
-import { psql, type Socket } from './tools/psql.ts';
-import { LEASH, script } from './tools/shell.ts';
-import type { Stream } from './run/spawn.ts';
+import type { ClusterState } from '../facts/state.ts';
+import type { Verb } from '../operate/operate.ts';
+import { STOP } from '../plan/handover.ts';
+import { psql, type Socket } from '../tools/psql.ts';
+import { LEASH, script } from '../tools/shell.ts';
+import type { Stream } from '../run/spawn.ts';
 
 /** A write that needs no table: a transaction id, and its commit. A server in recovery has none to give. */
 const WRITES = `SELECT txid_current() \\watch 0.005\n`;

@@ -1,8 +1,8 @@
-import { failure, type Problem } from './errors.ts';
-import { isStarting, recoveryOf, type MuteState } from './facts/mute.ts';
-import type { ClusterState } from './facts/state.ts';
-import type { Plan } from './plan/plan.ts';
-import { pauseFor } from './run/execute.ts';
+import { failure, type Problem } from '../errors.ts';
+import { isStarting, recoveryOf, type MuteState } from '../facts/mute.ts';
+import type { ClusterState } from '../facts/state.ts';
+import type { Plan } from '../plan/plan.ts';
+import { pauseFor } from '../run/execute.ts';
 
 /** What waiting for a server needs of the pipeline. */
 export type Waiting = {

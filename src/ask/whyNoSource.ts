@@ -1,10 +1,10 @@
-import type { Node } from './cluster/types.ts';
-import type { Problem } from './errors.ts';
-import type { ClusterState } from './facts/state.ts';
-import type { Link } from './plan/link.ts';
-import { isUp } from './plan/steps.ts';
-import { decides, parseHba } from './render/hba.ts';
-import type { Spawned } from './run/spawn.ts';
+import type { Node } from '../cluster/types.ts';
+import type { Problem } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
+import type { Link } from '../plan/link.ts';
+import { isUp } from '../plan/steps.ts';
+import { decides, parseHba } from '../render/hba.ts';
+import type { Spawned } from '../run/spawn.ts';
 
 export type NoSource = { problems: readonly Problem[]; unreachable: boolean };
 

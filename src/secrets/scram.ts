@@ -1,6 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
 import { saslprep } from './saslprep.ts';
-import { Secret } from './tools/words.ts';
+import { Secret } from '../tools/words.ts';
 
 /** What PostgreSQL itself takes: SCRAM_SHA_256_DEFAULT_ITERATIONS in scram-common.h, RFC 7677. */
 const ITERATIONS = 4096;

@@ -1,9 +1,9 @@
-import type { Cluster } from './cluster/types.ts';
-import type { ClusterState } from './facts/state.ts';
-import { isUp, socketOf, type Up } from './plan/steps.ts';
-import { onNodes } from './run/nodes.ts';
-import { spawn } from './run/spawn.ts';
-import { psql, type Socket } from './tools/psql.ts';
+import type { Cluster } from '../cluster/types.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { isUp, socketOf, type Up } from '../plan/steps.ts';
+import { onNodes } from '../run/nodes.ts';
+import { spawn } from '../run/spawn.ts';
+import { psql, type Socket } from '../tools/psql.ts';
 
 /** One check of one node's data: what was looked at, or why it was not. */
 export type DeepCheck = {

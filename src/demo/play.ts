@@ -1,7 +1,7 @@
-import { makeApplication, readRows, writeRows } from './demo/application.ts';
-import type { NodeName } from './demo/place.ts';
-import type { Stage } from './demo/stage.ts';
-import type { NodeRow } from './report/rows.ts';
+import { makeApplication, readRows, writeRows } from './application.ts';
+import type { NodeName } from './place.ts';
+import type { Stage } from './stage.ts';
+import type { NodeRow } from '../report/rows.ts';
 
 /** Rows that are written at each stage. */
 const ROWS = 100;

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { hostnameOf } from './cluster/host.ts';
-import type { Cluster, Node } from './cluster/types.ts';
-import { PgreplError, type Problem } from './errors.ts';
+import { hostnameOf } from './host.ts';
+import type { Cluster, Node } from './types.ts';
+import { PgreplError, type Problem } from '../errors.ts';
 
 /** What others reach a node by: its address, else the host of its ssh destination, else this machine. */
 export function addressOf(node: Node): string {

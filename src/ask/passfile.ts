@@ -1,9 +1,9 @@
-import type { Asking } from './askSource.ts';
-import type { NodeState } from './facts/state.ts';
-import { passfileOf, passfileText, type Link } from './plan/link.ts';
-import { parseConninfo } from './render/conninfo.ts';
-import { IS_SAME, script } from './tools/shell.ts';
-import { Secret } from './tools/words.ts';
+import type { Asking } from './source.ts';
+import type { NodeState } from '../facts/state.ts';
+import { passfileOf, passfileText, type Link } from '../plan/link.ts';
+import { parseConninfo } from '../render/conninfo.ts';
+import { IS_SAME, script } from '../tools/shell.ts';
+import { Secret } from '../tools/words.ts';
 
 /**
  * Whether the password file that pgrepl wrote for a standby holds another password than the wanted one: it was

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { saslprep } from '../src/saslprep.ts';
-import { matchesVerifier, scramVerifier } from '../src/scram.ts';
-import { Secret } from '../src/tools/words.ts';
+import { saslprep } from '../../src/secrets/saslprep.ts';
+import { matchesVerifier, scramVerifier } from '../../src/secrets/scram.ts';
+import { Secret } from '../../src/tools/words.ts';
 
 /** RFC 7677, section 3: user, salt and server key of its example follow from this verifier. */
 test('the verifier of RFC 7677', () => {

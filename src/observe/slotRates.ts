@@ -1,12 +1,12 @@
-import type { Cluster } from './cluster/types.ts';
-import type { ClusterState } from './facts/state.ts';
-import { positionOf } from './facts/view.ts';
-import { distance } from './facts/lsn.ts';
-import { isUp, socketOf } from './plan/steps.ts';
-import { pauseFor } from './run/execute.ts';
-import { onNodes } from './run/nodes.ts';
-import { spawn } from './run/spawn.ts';
-import { psql } from './tools/psql.ts';
+import type { Cluster } from '../cluster/types.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { positionOf } from '../facts/view.ts';
+import { distance } from '../facts/lsn.ts';
+import { isUp, socketOf } from '../plan/steps.ts';
+import { pauseFor } from '../run/execute.ts';
+import { onNodes } from '../run/nodes.ts';
+import { spawn } from '../run/spawn.ts';
+import { psql } from '../tools/psql.ts';
 
 /** Bytes of WAL a second that each node writes or receives: what a slot that nobody moves grows by. */
 export type Rates = ReadonlyMap<string, number>;

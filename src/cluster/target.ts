@@ -1,13 +1,13 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { hostnameOf, parseHost } from './cluster/host.ts';
-import { findClusterFile, loadCluster } from './cluster/load.ts';
-import { parseDebianName } from './cluster/name.ts';
-import { pathFault } from './cluster/path.ts';
-import { similar } from './cluster/similar.ts';
-import { slotName } from './cluster/slot.ts';
-import type { Cluster, Host, Node } from './cluster/types.ts';
-import { PgreplError, type Problem } from './errors.ts';
+import { hostnameOf, parseHost } from './host.ts';
+import { findClusterFile, loadCluster } from './load.ts';
+import { parseDebianName } from './name.ts';
+import { pathFault } from './path.ts';
+import { similar } from './similar.ts';
+import { slotName } from './slot.ts';
+import type { Cluster, Host, Node } from './types.ts';
+import { PgreplError, type Problem } from '../errors.ts';
 
 /** The flags that name a server; every verb takes them. */
 export type TargetFlags = {

@@ -1,11 +1,11 @@
-import type { Asking } from './askSource.ts';
-import type { Node } from './cluster/types.ts';
-import type { Problem } from './errors.ts';
-import type { ClusterState } from './facts/state.ts';
-import type { Link } from './plan/link.ts';
-import type { Up } from './plan/steps.ts';
-import { replicationPsql } from './plan/upstreamSlot.ts';
-import { script, WITH_PASSWORD } from './tools/shell.ts';
+import type { Asking } from './source.ts';
+import type { Node } from '../cluster/types.ts';
+import type { Problem } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
+import type { Link } from '../plan/link.ts';
+import type { Up } from '../plan/steps.ts';
+import { replicationPsql } from '../plan/upstreamSlot.ts';
+import { script, WITH_PASSWORD } from '../tools/shell.ts';
 import { whyNoSource } from './whyNoSource.ts';
 
 /** Seconds for one login; a host that swallows packets must not hold a switchover up for long. */

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { Cluster } from './cluster/types.ts';
-import type { ClusterState } from './facts/state.ts';
-import { guestsOf } from './facts/upstream.ts';
-import { positionOf, type PrimaryState, type StandbyState } from './facts/view.ts';
-import { atLeast, parseLsn } from './facts/lsn.ts';
-import { isUp, socketOf, type Up } from './plan/steps.ts';
-import { why } from './run/execute.ts';
-import { onNodes } from './run/nodes.ts';
-import { hold, spawn } from './run/spawn.ts';
-import { ANSWER, READY, readCanary, untilTrue, writeCanary, WRITTEN, type Asked } from './tools/canary.ts';
+import type { Cluster } from '../cluster/types.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { guestsOf } from '../facts/upstream.ts';
+import { positionOf, type PrimaryState, type StandbyState } from '../facts/view.ts';
+import { atLeast, parseLsn } from '../facts/lsn.ts';
+import { isUp, socketOf, type Up } from '../plan/steps.ts';
+import { why } from '../run/execute.ts';
+import { onNodes } from '../run/nodes.ts';
+import { hold, spawn } from '../run/spawn.ts';
+import { ANSWER, READY, readCanary, untilTrue, writeCanary, WRITTEN, type Asked } from '../tools/canary.ts';
 
 /** What became of the row on one standby. `ms` is from the commit to the reading, as we saw both. */
 export type Seen = {

@@ -1,20 +1,20 @@
-import { addressOf, addressesOf } from './addresses.ts';
-import { hasStalePassword } from './askPassfile.ts';
-import type { Cluster, Node } from './cluster/types.ts';
-import type { Extra, HostFacts, Login } from './doctor/check.ts';
-import type { ClusterState } from './facts/state.ts';
-import { upstreamOf } from './facts/upstream.ts';
-import { isRunning, stateOf, viewOf } from './facts/view.ts';
-import { passfileOf } from './plan/link.ts';
-import { isSeen, type Seen } from './plan/steps.ts';
-import { conninfo, parseConninfo } from './render/conninfo.ts';
-import { why } from './run/execute.ts';
-import { onNodes } from './run/nodes.ts';
-import { spawn } from './run/spawn.ts';
-import { matchesVerifier } from './scram.ts';
-import { psqlTo } from './tools/psql.ts';
-import { HOST_FACTS, script, WITH_PASSWORD } from './tools/shell.ts';
-import type { Secret } from './tools/words.ts';
+import { addressOf, addressesOf } from '../cluster/addresses.ts';
+import { hasStalePassword } from './passfile.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import type { Extra, HostFacts, Login } from '../doctor/check.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { upstreamOf } from '../facts/upstream.ts';
+import { isRunning, stateOf, viewOf } from '../facts/view.ts';
+import { passfileOf } from '../plan/link.ts';
+import { isSeen, type Seen } from '../plan/steps.ts';
+import { conninfo, parseConninfo } from '../render/conninfo.ts';
+import { why } from '../run/execute.ts';
+import { onNodes } from '../run/nodes.ts';
+import { spawn } from '../run/spawn.ts';
+import { matchesVerifier } from '../secrets/scram.ts';
+import { psqlTo } from '../tools/psql.ts';
+import { HOST_FACTS, script, WITH_PASSWORD } from '../tools/shell.ts';
+import type { Secret } from '../tools/words.ts';
 
 /** Seconds that a host has for a question, and a server for a login. */
 const SECONDS = 10;

@@ -1,14 +1,14 @@
-import type { Cluster } from './cluster/types.ts';
-import { STATUS, type Outcome, type Problem } from './errors.ts';
-import { inspect, type Look } from './facts/inspect.ts';
-import { atLeast } from './facts/lsn.ts';
-import type { ClusterState, NodeState } from './facts/state.ts';
-import { stateOf } from './facts/view.ts';
-import { pauseFor } from './run/execute.ts';
-import { prepareSsh } from './run/nodes.ts';
-import { hold } from './run/spawn.ts';
-import { document } from './report/json.ts';
-import type { NodeRow } from './report/rows.ts';
+import type { Cluster } from '../cluster/types.ts';
+import { STATUS, type Outcome, type Problem } from '../errors.ts';
+import { inspect, type Look } from './inspect.ts';
+import { atLeast } from '../facts/lsn.ts';
+import type { ClusterState, NodeState } from '../facts/state.ts';
+import { stateOf } from '../facts/view.ts';
+import { pauseFor } from '../run/execute.ts';
+import { prepareSsh } from '../run/nodes.ts';
+import { hold } from '../run/spawn.ts';
+import { document } from '../report/json.ts';
+import type { NodeRow } from '../report/rows.ts';
 
 /** Seconds a node has to answer who only looks: as long as one connection may take. */
 const DEADLINE = 10;

@@ -1,8 +1,8 @@
-import type { Node } from './cluster/types.ts';
-import type { NodeState } from './facts/state.ts';
-import type { Asking } from './askSource.ts';
-import type { OutsideUpstream } from './plan/promoteGates.ts';
-import { conninfo, parseConninfo } from './render/conninfo.ts';
+import type { Node } from '../cluster/types.ts';
+import type { NodeState } from '../facts/state.ts';
+import type { Asking } from './source.ts';
+import type { OutsideUpstream } from '../plan/promoteGates.ts';
+import { conninfo, parseConninfo } from '../render/conninfo.ts';
 
 /**
  * What became of a standby's upstream that no file names, asked from the standby's host with the standby's own

@@ -1,16 +1,16 @@
-import type { Node } from './cluster/types.ts';
-import type { Asking } from './askSource.ts';
-import { parseLsn } from './facts/lsn.ts';
-import { timelineOf } from './facts/view.ts';
-import { parseHistory } from './plan/divergence.ts';
-import type { Wal } from './plan/attach.ts';
-import type { Link } from './plan/link.ts';
-import { endedCleanly, timelineOfStopped, workingDirectory, type NodePast } from './plan/rewind.ts';
-import { socketOf, type Seen, type Up } from './plan/steps.ts';
-import { conninfo } from './render/conninfo.ts';
-import { psql, psqlTo } from './tools/psql.ts';
-import { TELL_PAST } from './tools/rewind.ts';
-import { script, WITH_PASSWORD } from './tools/shell.ts';
+import type { Node } from '../cluster/types.ts';
+import type { Asking } from './source.ts';
+import { parseLsn } from '../facts/lsn.ts';
+import { timelineOf } from '../facts/view.ts';
+import { parseHistory } from '../plan/divergence.ts';
+import type { Wal } from '../plan/attach.ts';
+import type { Link } from '../plan/link.ts';
+import { endedCleanly, timelineOfStopped, workingDirectory, type NodePast } from '../plan/rewind.ts';
+import { socketOf, type Seen, type Up } from '../plan/steps.ts';
+import { conninfo } from '../render/conninfo.ts';
+import { psql, psqlTo } from '../tools/psql.ts';
+import { TELL_PAST } from '../tools/rewind.ts';
+import { script, WITH_PASSWORD } from '../tools/shell.ts';
 
 /** The history file and the names of segments, asked as the superuser on the upstream's host. */
 export async function askWal(upstream: Up, asking: Asking): Promise<Wal | { said: string }> {

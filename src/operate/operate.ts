@@ -1,19 +1,19 @@
 import { userInfo, hostname } from 'node:os';
-import type { Cluster, Node } from './cluster/types.ts';
-import { PgreplError, type Outcome, type Problem } from './errors.ts';
-import { inspect, type Look, type Looked } from './facts/inspect.ts';
-import type { ClusterState } from './facts/state.ts';
-import { isRunning } from './facts/view.ts';
-import type { Plan, Step } from './plan/plan.ts';
-import { isUp, socketOf } from './plan/steps.ts';
-import { psql } from './tools/psql.ts';
-import { execute, type Doing, type Execution, type StepEvent } from './run/execute.ts';
-import { onNodes } from './run/nodes.ts';
-import { openShells, type Shells } from './run/shells.ts';
-import { hold, spawn, type Held } from './run/spawn.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { PgreplError, type Outcome, type Problem } from '../errors.ts';
+import { inspect, type Look, type Looked } from '../observe/inspect.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { isRunning } from '../facts/view.ts';
+import type { Plan, Step } from '../plan/plan.ts';
+import { isUp, socketOf } from '../plan/steps.ts';
+import { psql } from '../tools/psql.ts';
+import { execute, type Doing, type Execution, type StepEvent } from '../run/execute.ts';
+import { onNodes } from '../run/nodes.ts';
+import { openShells, type Shells } from '../run/shells.ts';
+import { hold, spawn, type Held } from '../run/spawn.ts';
 import { whenStarted } from './starting.ts';
-import type { StepDone } from './report/json.ts';
-import type { NodeRow } from './report/rows.ts';
+import type { StepDone } from '../report/json.ts';
+import type { NodeRow } from '../report/rows.ts';
 
 /** What every verb that changes something takes. */
 export type Mode = {

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { onHost } from '../run/host.ts';
 import type { Held, Hold } from '../run/spawn.ts';
-import { classify } from './classify.ts';
-import { GLANCE, GLANCE_INSIDE } from './glance.ts';
-import { LOOK, PROBE } from './probe.ts';
-import { questions } from './questions.ts';
-import { sectionsOf } from './sections.ts';
-import type { ClusterState, NodeState } from './state.ts';
+import { classify } from '../facts/classify.ts';
+import { GLANCE, GLANCE_INSIDE } from '../facts/glance.ts';
+import { LOOK, PROBE } from '../facts/probe.ts';
+import { questions } from '../facts/questions.ts';
+import { sectionsOf } from '../facts/sections.ts';
+import type { ClusterState, NodeState } from '../facts/state.ts';
 
 export type Look = {
   hold: Hold;

@@ -1,15 +1,15 @@
-import type { Node } from './cluster/types.ts';
-import type { ServerVersion } from './cluster/version.ts';
-import { parseLsn, type Lsn } from './facts/lsn.ts';
-import type { ClusterState, NodeState } from './facts/state.ts';
-import { databasePsql, nameOfCopy, OF_EARLIER_COPY } from './plan/earlierCopy.ts';
-import { parseHistory, type History } from './plan/divergence.ts';
-import type { Link } from './plan/link.ts';
-import type { Source, TargetSeen } from './plan/source.ts';
-import { isUp, type Seen } from './plan/steps.ts';
-import { replicationPsql } from './plan/upstreamSlot.ts';
-import type { Spawn, Spawned } from './run/spawn.ts';
-import { LOOK_OUTSIDE, script, WITH_PASSWORD } from './tools/shell.ts';
+import type { Node } from '../cluster/types.ts';
+import type { ServerVersion } from '../cluster/version.ts';
+import { parseLsn, type Lsn } from '../facts/lsn.ts';
+import type { ClusterState, NodeState } from '../facts/state.ts';
+import { databasePsql, nameOfCopy, OF_EARLIER_COPY } from '../plan/earlierCopy.ts';
+import { parseHistory, type History } from '../plan/divergence.ts';
+import type { Link } from '../plan/link.ts';
+import type { Source, TargetSeen } from '../plan/source.ts';
+import { isUp, type Seen } from '../plan/steps.ts';
+import { replicationPsql } from '../plan/upstreamSlot.ts';
+import type { Spawn, Spawned } from '../run/spawn.ts';
+import { LOOK_OUTSIDE, script, WITH_PASSWORD } from '../tools/shell.ts';
 import { whyNoSource, type NoSource } from './whyNoSource.ts';
 
 export type Asking = {
