@@ -63,14 +63,15 @@ function longest(line: string, at: number): Token {
 
 const LETTERS: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
-/** DeescapeQuotedString() in guc-file.l. Octal escapes are bytes, and bytes in a row are UTF-8. */
+/** DeescapeQuotedString() in guc-file.l. Octal escapes are bytes, bytes in a row are UTF-8, and a zero is the end. */
 function unquote(quoted: string): string {
   return quoted
     .slice(1, -1)
     .replace(/''|((?:\\[0-7]{1,3})+)|\\(.)/gs, (_, octals?: string, letter?: string) => {
       if (octals !== undefined) return ofBytes(octals.split('\\').slice(1));
       return letter === undefined ? "'" : (LETTERS[letter] ?? letter);
-    });
+    })
+    .replace(/\0[^]*$/, '');
 }
 
 function ofBytes(octals: readonly string[]): string {

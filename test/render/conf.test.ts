@@ -74,6 +74,7 @@ describe('parseConf', () => {
     ["x = 'open", undefined, "'"],
     ["x = 'it''s a\\\\b\\tc \\'q\\' \"d\" #x' # y", 'x', "it's a\\b\tc 'q' \"d\" #x"],
     ["x = '\\b\\f\\n\\r\\q\\101\\1012\\303\\244'", 'x', '\b\f\n\rqAA2ä'],
+    ["x = 'a\\0b'", 'x', 'a'],
     ['größe = straße', 'größe', 'straße'],
     ["  x\t=\t'y'\r", 'x', 'y'],
   ])('%s', (text, name, value) => {
