@@ -230,8 +230,15 @@ done
 if [ -n "$alive" ] && [ -r "/proc/$pid/cgroup" ]; then
   say cgroup "$(cat "/proc/$pid/cgroup")"
 elif [ -d /run/systemd/system ]; then
-  for f in /etc/systemd/system/*.service /usr/lib/systemd/system/postgresql*.service /lib/systemd/system/postgresql*.service; do
-    [ -f "$f" ] && grep -qF "PGDATA=$real" "$f" && say unit "${'$'}{f##*/}"
+  # A drop-in is what Red Hat tells people to move the data with; the packages' own line ends with a slash.
+  for f in /etc/systemd/system/*.service.d/*.conf /etc/systemd/system/*.service /usr/lib/systemd/system/postgresql*.service /lib/systemd/system/postgresql*.service; do
+    [ -f "$f" ] || continue
+    d=$(sed -n 's/^[[:space:]]*Environment=.*PGDATA=\([^" ]*\).*/\1/p' "$f")
+    d=${'$'}{d##*$nl} d=${'$'}{d%/}
+    [ -n "$d" ] && { [ "$d" = "$real" ] || [ "$(readlink -f -- "$d")" = "$real" ]; } || continue
+    case $f in *.service.d/*) f=${'$'}{f%.d/*} ;; esac
+    say unit "${'$'}{f##*/}"
+    break
   done
 fi
 if [ -z "$conf" ] && [ ! -f "$real/postgresql.conf" ] && [ -r "$real/postmaster.opts" ]; then

@@ -33,41 +33,54 @@ story(
   },
 );
 
-story('a unit of its own, as Red Hat has it: started, stopped and restarted by systemctl', async (lab) => {
-  const { shop, pg1, pg2 } = await machines(lab, DATA);
-  const unit = 'postgresql-shop.service';
-  for (const host of [pg1, pg2]) {
-    await host.write(`/etc/systemd/system/${unit}`, UNIT, ROOT);
-    await host.exec(['systemctl', 'enable', unit], ROOT);
-  }
-  await pg1.exec([
-    `${BIN}/initdb`,
-    '-D',
-    DATA,
-    '--no-sync',
-    '--auth-local=peer',
-    '--auth-host=scram-sha-256',
-  ]);
-  await append(pg1, `${DATA}/postgresql.conf`, "unix_socket_directories = '/tmp'\n");
-  await pg1.exec(['systemctl', 'start', unit], ROOT);
-  await shop.does('init-primary', 'pg1');
-  await shop.does('clone-standby', 'pg2');
-  await ownedBy(unit, pg1, pg2);
-  await thereAndBack(shop);
-  await ownedBy(unit, pg1, pg2);
-  await shop.endsWell('pg1');
-});
+story(
+  "Red Hat's layout: started, stopped and restarted by systemctl, by the unit of the package",
+  async (lab) => {
+    const { shop, pg1, pg2 } = await machines(lab, DATA);
+    const unit = 'postgresql-15.service';
+    for (const host of [pg1, pg2]) {
+      await host.exec(['sh', '-ec', AS_RED_HAT], ROOT);
+      await host.write(`/usr/lib/systemd/system/${unit}`, UNIT, ROOT);
+      await host.exec(['systemctl', 'daemon-reload'], ROOT);
+      await host.exec(['systemctl', 'enable', unit], ROOT);
+    }
+    await pg1.exec([
+      `${BIN}/initdb`,
+      '-D',
+      DATA,
+      '--no-sync',
+      '--auth-local=peer',
+      '--auth-host=scram-sha-256',
+    ]);
+    await append(pg1, `${DATA}/postgresql.conf`, "unix_socket_directories = '/tmp'\n");
+    await pg1.exec(['systemctl', 'start', unit], ROOT);
+    await shop.does('init-primary', 'pg1');
+    await shop.does('clone-standby', 'pg2');
+    await ownedBy(unit, pg1, pg2);
+    await thereAndBack(shop);
+    await ownedBy(unit, pg1, pg2);
+    await shop.endsWell('pg1');
+  },
+);
 
-const DATA = '/var/lib/postgresql/shop';
-const BIN = '/usr/lib/postgresql/15/bin';
+const DATA = '/var/lib/pgsql/15/data';
+const BIN = '/usr/pgsql-15/bin';
+
+/** The programs where the packages of Red Hat have them, and nowhere else. */
+const AS_RED_HAT = `mkdir -p /usr/pgsql-15 /var/lib/pgsql/15
+mount --bind /usr/lib/postgresql/15 /usr/pgsql-15
+mount --make-private /usr/pgsql-15
+mount -t tmpfs none /usr/lib/postgresql/15/bin
+ln -s /usr/pgsql-15/bin/psql /usr/local/bin/psql
+chown -R postgres: /var/lib/pgsql`;
 
 const UNIT = `[Unit]
-Description=PostgreSQL of the shop
+Description=PostgreSQL 15 database server
 [Service]
 Type=notify
 User=postgres
-Environment=PGDATA=${DATA}
-ExecStart=${BIN}/postgres -D ${DATA}
+Environment=PGDATA=${DATA}/
+ExecStart=${BIN}/postmaster -D \${PGDATA}
 KillMode=mixed
 KillSignal=SIGINT
 TimeoutSec=60
@@ -97,7 +110,7 @@ async function ownedBy(unit: string, ...hosts: readonly Host[]): Promise<void> {
     const active = async (): Promise<boolean> =>
       (await host.tries(['systemctl', 'is-active', unit], ROOT)).stdout.trim() === 'active';
     await waitFor(active, { seconds: 60, what: `${host.name}: ${unit} is active` });
-    const pid = (await host.exec(['sh', '-c', 'pgrep -o -x postgres'], ROOT)).trim();
+    const pid = (await host.exec(['sh', '-c', 'pgrep -o -x "postgres|postmaster"'], ROOT)).trim();
     expect(await host.exec(['cat', `/proc/${pid}/cgroup`], ROOT), host.name).toContain(unit);
   }
 }
