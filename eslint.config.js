@@ -23,6 +23,8 @@ const SPAWN = {
   message: 'only run/spawn.ts and the password command start processes',
 };
 
+const UP = '^\\.\\./';
+
 /**
  * What a room may import of src: these folders or files, only the types of others, and errors.ts, which is
  * everybody's. All else is another room's business.
@@ -30,17 +32,24 @@ const SPAWN = {
 function only(rooms, { types = [], because }) {
   const escaped = (paths) => paths.map((path) => path.replace('.', '\\.')).join('|');
   return [
-    { regex: `^\\.\\./(?!errors\\.ts$|${escaped([...rooms, ...types])})`, message: because },
+    { regex: `${UP}(?!errors\\.ts$|${escaped([...rooms, ...types])})`, message: because },
     ...(types.length === 0
       ? []
       : [
           {
-            regex: `^\\.\\./(${escaped(types)})`,
+            regex: `${UP}(${escaped(types)})`,
             message: `${because}; types are free`,
             allowTypeImports: true,
           },
         ]),
   ];
+}
+
+/** The same for a folder inside of the room: what is one up is the room itself. */
+function aFloorUp(pattern) {
+  return pattern.regex.startsWith(UP)
+    ? { ...pattern, regex: pattern.regex.replace(UP, `${UP}\\.\\./`) }
+    : pattern;
 }
 
 const PURE = [NODE, BUILTIN, EXECA, CHALK, PG, ZOD, COMMANDER];
@@ -170,10 +179,10 @@ export default tseslint.config(
       [IMPORTS]: imports([BUILTIN, EXECA]),
     },
   },
-  ...Object.entries(ROOMS).map(([room, patterns]) => ({
-    files: [`src/${room}/**/*.ts`],
-    rules: { [IMPORTS]: imports(patterns) },
-  })),
+  ...Object.entries(ROOMS).flatMap(([room, patterns]) => [
+    { files: [`src/${room}/*.ts`], rules: { [IMPORTS]: imports(patterns) } },
+    { files: [`src/${room}/*/*.ts`], rules: { [IMPORTS]: imports(patterns.map(aFloorUp)) } },
+  ]),
   {
     files: ['src/{tools,render,facts,plan,doctor}/**/*.ts'],
     rules: { ...IMPURE, 'no-restricted-syntax': ['error', ...SYNTAX, NEW_DATE] },

@@ -1,7 +1,7 @@
 import type { Node } from '../cluster/types.ts';
 import type { NodeState } from '../facts/state.ts';
 import type { Asking } from './source.ts';
-import type { OutsideUpstream } from '../plan/promoteGates.ts';
+import type { OutsideUpstream } from '../plan/promote/promoteGates.ts';
 import { conninfo, parseConninfo } from '../render/conninfo.ts';
 
 /**

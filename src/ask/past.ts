@@ -5,7 +5,7 @@ import { timelineOf } from '../facts/view.ts';
 import { parseHistory } from '../plan/divergence.ts';
 import type { Wal } from '../plan/attach.ts';
 import type { Link } from '../plan/link.ts';
-import { endedCleanly, timelineOfStopped, workingDirectory, type NodePast } from '../plan/rewind.ts';
+import { endedCleanly, timelineOfStopped, workingDirectory, type NodePast } from '../plan/rejoin/rewind.ts';
 import { socketOf, type Seen, type Up } from '../plan/steps.ts';
 import { conninfo } from '../render/conninfo.ts';
 import { psql, psqlTo } from '../tools/psql.ts';

@@ -2,7 +2,7 @@ import type { Node } from '../cluster/types.ts';
 import type { ServerVersion } from '../cluster/version.ts';
 import { parseLsn, type Lsn } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
-import { databasePsql, nameOfCopy, OF_EARLIER_COPY } from '../plan/earlierCopy.ts';
+import { databasePsql, nameOfCopy, OF_EARLIER_COPY } from '../plan/clone/earlierCopy.ts';
 import { parseHistory, type History } from '../plan/divergence.ts';
 import type { Link } from '../plan/link.ts';
 import type { Source, TargetSeen } from '../plan/source.ts';

@@ -1,6 +1,6 @@
 import type { ClusterState } from '../facts/state.ts';
 import type { Verb } from '../operate/operate.ts';
-import { STOP } from '../plan/handover.ts';
+import { STOP } from '../plan/switchover/handover.ts';
 import { psql, type Socket } from '../tools/psql.ts';
 import { LEASH, script } from '../tools/shell.ts';
 import type { Stream } from '../run/spawn.ts';

@@ -5,7 +5,7 @@ import { pathFault } from '../cluster/path.ts';
 import { roleFault } from '../cluster/role.ts';
 import { failure, together } from '../errors.ts';
 import { passwordOf } from '../cluster/password.ts';
-import { planInitPrimary } from '../plan/initPrimary.ts';
+import { planInitPrimary } from '../plan/initPrimary/initPrimary.ts';
 import { nodeRows } from '../report/rows.ts';
 import { matchesVerifier, scramVerifier } from '../secrets/scram.ts';
 import { findTarget } from '../cluster/target.ts';

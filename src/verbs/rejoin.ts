@@ -6,7 +6,7 @@ import type { Cluster } from '../cluster/types.ts';
 import { failure } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { passwordOf } from '../cluster/password.ts';
-import { castOf, isHome, planRejoin, type RejoinAsked, type RejoinRequest } from '../plan/rejoin.ts';
+import { castOf, isHome, planRejoin, type RejoinAsked, type RejoinRequest } from '../plan/rejoin/rejoin.ts';
 import { isUp } from '../plan/steps.ts';
 import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';

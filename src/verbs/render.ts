@@ -8,7 +8,7 @@ import { has, ofMajor, RECOVERY_IN_SETTINGS, type ServerVersion } from '../clust
 import { failure, PgreplError } from '../errors.ts';
 import { rootOf } from '../facts/view.ts';
 import { conninfoOf, type Link } from '../plan/link.ts';
-import { rulesFor } from '../plan/initRequest.ts';
+import { rulesFor } from '../plan/initPrimary/initRequest.ts';
 import { replicationWants } from '../plan/wants.ts';
 import type { Action, Flags } from './action.ts';
 import { ownFile, quoteConf } from '../render/conf.ts';

@@ -9,7 +9,7 @@ import { passwordOf } from '../cluster/password.ts';
 import { isLetIn } from '../plan/letIn.ts';
 import { linkTo } from '../plan/move.ts';
 import { isUp, socketOf } from '../plan/steps.ts';
-import { planSwitchover } from '../plan/switchover.ts';
+import { planSwitchover } from '../plan/switchover/switchover.ts';
 import { nodeRows } from '../report/rows.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn, stream } from '../run/spawn.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ServerVersion } from '../../src/cluster/version.ts';
 import type { NodeState, Place } from '../../src/facts/state.ts';
-import type { CloneRequest } from '../../src/plan/cloneRequest.ts';
-import { needsSource, planCloneStandby } from '../../src/plan/cloneStandby.ts';
+import type { CloneRequest } from '../../src/plan/clone/cloneRequest.ts';
+import { needsSource, planCloneStandby } from '../../src/plan/clone/cloneStandby.ts';
 import type { Step } from '../../src/plan/plan.ts';
 import type { Source } from '../../src/plan/source.ts';
 import { Secret } from '../../src/tools/words.ts';

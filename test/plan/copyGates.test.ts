@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ServerVersion } from '../../src/cluster/version.ts';
 import type { Lsn } from '../../src/facts/lsn.ts';
-import type { CloneRequest } from '../../src/plan/cloneRequest.ts';
-import { copyGates } from '../../src/plan/copyGates.ts';
+import type { CloneRequest } from '../../src/plan/clone/cloneRequest.ts';
+import { copyGates } from '../../src/plan/clone/copyGates.ts';
 import type { Source } from '../../src/plan/source.ts';
 import type { Seen } from '../../src/plan/steps.ts';
 

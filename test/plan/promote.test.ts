@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ServerVersion } from '../../src/cluster/version.ts';
 import type { NodeState } from '../../src/facts/state.ts';
-import { planPromote } from '../../src/plan/promote.ts';
-import type { PromoteRequest } from '../../src/plan/promoteGates.ts';
+import { planPromote } from '../../src/plan/promote/promote.ts';
+import type { PromoteRequest } from '../../src/plan/promote/promoteGates.ts';
 import {
   clusterOf,
   lsn,

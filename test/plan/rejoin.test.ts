@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ServerVersion } from '../../src/cluster/version.ts';
 import type { NodeState } from '../../src/facts/state.ts';
-import { planRejoin, type RejoinAsked } from '../../src/plan/rejoin.ts';
+import { planRejoin, type RejoinAsked } from '../../src/plan/rejoin/rejoin.ts';
 import type { Source } from '../../src/plan/source.ts';
 import { planAsShell } from '../../src/report/planShell.ts';
 import {

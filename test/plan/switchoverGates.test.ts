@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { NodeState } from '../../src/facts/state.ts';
-import { FLOORS } from '../../src/plan/switchoverGates.ts';
+import { FLOORS } from '../../src/plan/switchover/switchoverGates.ts';
 import {
   detached,
   lsn,

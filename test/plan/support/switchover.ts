@@ -2,7 +2,7 @@ import { ofMajor } from '../../../src/cluster/version.ts';
 import type { Problem } from '../../../src/errors.ts';
 import type { ClusterState, NodeState, Place, Server } from '../../../src/facts/state.ts';
 import type { PrimaryState, StandbyState } from '../../../src/facts/view.ts';
-import { planSwitchover } from '../../../src/plan/switchover.ts';
+import { planSwitchover } from '../../../src/plan/switchover/switchover.ts';
 import type { Plan, Step } from '../../../src/plan/plan.ts';
 import { shownArgv, shownText } from '../../../src/report/redact.ts';
 import { Secret, type Text } from '../../../src/tools/words.ts';

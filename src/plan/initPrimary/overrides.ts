@@ -1,8 +1,8 @@
-import type { Problem } from '../errors.ts';
-import { ownFile } from '../render/conf.ts';
-import { fileSettings, fileSettingsWith, ownPath, UNITS, type FileSetting } from './effective.ts';
-import { isUp, type Seen } from './steps.ts';
-import type { Want } from './wants.ts';
+import type { Problem } from '../../errors.ts';
+import { ownFile } from '../../render/conf.ts';
+import { fileSettings, fileSettingsWith, ownPath, UNITS, type FileSetting } from '../effective.ts';
+import { isUp, type Seen } from '../steps.ts';
+import type { Want } from '../wants.ts';
 
 /** Settings of ours that postgresql.auto.conf or the command line sets too: both beat every file (config-setting). */
 export function overriding(found: Seen, desired: Readonly<Record<string, string>>): readonly Problem[] {

@@ -1,9 +1,9 @@
-import type { NodeState, Place } from '../facts/state.ts';
-import { RUNS_NOT, START_AGAIN, STOP_SOON, STOPPED } from '../tools/handover.ts';
-import { startLog, startSoon } from '../tools/service.ts';
-import { script } from '../tools/shell.ts';
-import type { Step } from './plan.ts';
-import { run, service, type Seen } from './steps.ts';
+import type { NodeState, Place } from '../../facts/state.ts';
+import { RUNS_NOT, START_AGAIN, STOP_SOON, STOPPED } from '../../tools/handover.ts';
+import { startLog, startSoon } from '../../tools/service.ts';
+import { script } from '../../tools/shell.ts';
+import type { Step } from '../plan.ts';
+import { run, service, type Seen } from '../steps.ts';
 
 type Primary = Extract<NodeState, { is: 'primary' }>;
 

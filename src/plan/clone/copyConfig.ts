@@ -1,16 +1,16 @@
-import { has, RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
-import { ownFile } from '../render/conf.ts';
-import { ADD_INCLUDE, LEAST_CONFIG, script } from '../tools/shell.ts';
+import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
+import { ownFile } from '../../render/conf.ts';
+import { ADD_INCLUDE, LEAST_CONFIG, script } from '../../tools/shell.ts';
 import type { CloneRequest } from './cloneRequest.ts';
-import { wantedHba } from './configFiles.ts';
-import { NEW_HBA, portOf } from './create.ts';
-import { ownPath } from './effective.ts';
-import { rulesFor } from './initRequest.ts';
-import { linkFiles } from './link.ts';
-import type { Step } from './plan.ts';
-import type { Source } from './source.ts';
-import { run, write, type Seen } from './steps.ts';
-import { replicationWants } from './wants.ts';
+import { wantedHba } from '../configFiles.ts';
+import { NEW_HBA, portOf } from '../create.ts';
+import { ownPath } from '../effective.ts';
+import { rulesFor } from '../initPrimary/initRequest.ts';
+import { linkFiles } from '../link.ts';
+import type { Step } from '../plan.ts';
+import type { Source } from '../source.ts';
+import { run, write, type Seen } from '../steps.ts';
+import { replicationWants } from '../wants.ts';
 
 export type Copy = { found: Seen; request: CloneRequest; source: Source; aside?: string };
 

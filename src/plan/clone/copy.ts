@@ -1,7 +1,7 @@
-import { has, majorOf, type ServerVersion } from '../cluster/version.ts';
-import type { Place } from '../facts/state.ts';
-import { conninfo } from '../render/conninfo.ts';
-import { start } from '../tools/service.ts';
+import { has, majorOf, type ServerVersion } from '../../cluster/version.ts';
+import type { Place } from '../../facts/state.ts';
+import { conninfo } from '../../render/conninfo.ts';
+import { start } from '../../tools/service.ts';
 import {
   COPY,
   INSTALL,
@@ -10,17 +10,17 @@ import {
   REMOVE_STAGING,
   script,
   WITH_PASSWORD,
-} from '../tools/shell.ts';
-import type { Text } from '../tools/words.ts';
+} from '../../tools/shell.ts';
+import type { Text } from '../../tools/words.ts';
 import { proof, stopFirst, type CloneRequest } from './cloneRequest.ts';
 import { configSteps, debianSteps, socketDirFor, type Copy } from './copyConfig.ts';
 import { bindirFor } from './copyGates.ts';
-import { ownerSteps, portOf } from './create.ts';
+import { ownerSteps, portOf } from '../create.ts';
 import { earlierCopySteps, nameOfCopy } from './earlierCopy.ts';
-import type { Plan, Step } from './plan.ts';
-import type { Source } from './source.ts';
-import { copy, futureSocket, ownerOf, run, service, type Seen } from './steps.ts';
-import { undoSlotSteps, upstreamSlotSteps } from './upstreamSlot.ts';
+import type { Plan, Step } from '../plan.ts';
+import type { Source } from '../source.ts';
+import { copy, futureSocket, ownerOf, run, service, type Seen } from '../steps.ts';
+import { undoSlotSteps, upstreamSlotSteps } from '../upstreamSlot.ts';
 
 /** Servers before 12 take wal_sender_timeout from their files alone. */
 const SENDER_TIMEOUT_BY_SESSION = 120000 as ServerVersion;

@@ -1,10 +1,10 @@
-import type { Cluster } from '../cluster/types.ts';
-import type { Problem } from '../errors.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
-import { upstreamOf } from '../facts/upstream.ts';
-import { primariesOf, stateOf, systemOf, viewOf, wantedUpstream } from '../facts/view.ts';
-import { isMoved } from './move.ts';
-import type { Plan } from './plan.ts';
+import type { Cluster } from '../../cluster/types.ts';
+import type { Problem } from '../../errors.ts';
+import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { upstreamOf } from '../../facts/upstream.ts';
+import { primariesOf, stateOf, systemOf, viewOf, wantedUpstream } from '../../facts/view.ts';
+import { isMoved } from '../move.ts';
+import type { Plan } from '../plan.ts';
 import { planInterrupted } from './interrupted.ts';
 import { settleSteps } from './settle.ts';
 import { swapPlan } from './swap.ts';

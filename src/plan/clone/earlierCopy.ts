@@ -1,14 +1,14 @@
-import type { Node } from '../cluster/types.ts';
-import { conninfo } from '../render/conninfo.ts';
-import { applicationName } from '../render/names.ts';
-import { psqlTo } from '../tools/psql.ts';
-import { script, WITH_PASSWORD } from '../tools/shell.ts';
-import type { Text } from '../tools/words.ts';
+import type { Node } from '../../cluster/types.ts';
+import { conninfo } from '../../render/conninfo.ts';
+import { applicationName } from '../../render/names.ts';
+import { psqlTo } from '../../tools/psql.ts';
+import { script, WITH_PASSWORD } from '../../tools/shell.ts';
+import type { Text } from '../../tools/words.ts';
 import type { CloneRequest } from './cloneRequest.ts';
-import type { Link } from './link.ts';
-import type { ExpectStep, Step } from './plan.ts';
-import type { Source } from './source.ts';
-import { run, type Seen } from './steps.ts';
+import type { Link } from '../link.ts';
+import type { ExpectStep, Step } from '../plan.ts';
+import type { Source } from '../source.ts';
+import { run, type Seen } from '../steps.ts';
 
 /** How the sessions of a copy are called at the upstream. */
 export function nameOfCopy(node: Node): string {

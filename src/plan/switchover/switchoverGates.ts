@@ -1,9 +1,9 @@
-import type { Problem } from '../errors.ts';
-import { distance } from '../facts/lsn.ts';
-import type { NodeState } from '../facts/state.ts';
-import { positionOf } from '../facts/view.ts';
-import { applicationName, syncStandbyNames } from '../render/names.ts';
-import type { Up } from './steps.ts';
+import type { Problem } from '../../errors.ts';
+import { distance } from '../../facts/lsn.ts';
+import type { NodeState } from '../../facts/state.ts';
+import { positionOf } from '../../facts/view.ts';
+import { applicationName, syncStandbyNames } from '../../render/names.ts';
+import type { Up } from '../steps.ts';
 
 type Primary = Extract<NodeState, { is: 'primary' }>;
 type Standby = Extract<NodeState, { is: 'standby' }>;

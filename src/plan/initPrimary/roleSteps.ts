@@ -1,9 +1,9 @@
-import { has, REWIND_WITHOUT_SUPERUSER, type ServerVersion } from '../cluster/version.ts';
-import type { Socket } from '../tools/psql.ts';
-import { sqlIdentifier, sqlLiteral, type Text } from '../tools/words.ts';
+import { has, REWIND_WITHOUT_SUPERUSER, type ServerVersion } from '../../cluster/version.ts';
+import type { Socket } from '../../tools/psql.ts';
+import { sqlIdentifier, sqlLiteral, type Text } from '../../tools/words.ts';
 import type { InitRequest } from './initRequest.ts';
-import type { Step } from './plan.ts';
-import { sql } from './steps.ts';
+import type { Step } from '../plan.ts';
+import { sql } from '../steps.ts';
 
 /** The role of replication, what it may read for pg_rewind, and the slots: what is asked of a server that runs. */
 export function roleSteps(

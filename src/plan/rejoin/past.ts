@@ -1,6 +1,6 @@
-import type { NodeState } from '../facts/state.ts';
-import type { Past } from './divergence.ts';
-import { endOf } from './follow.ts';
+import type { NodeState } from '../../facts/state.ts';
+import type { Past } from '../divergence.ts';
+import { endOf } from '../follow.ts';
 import { endedCleanly, type NodePast } from './rewind.ts';
 
 type Known = Extract<NodeState, { is: 'stopped' | 'standby' | 'primary' }>;

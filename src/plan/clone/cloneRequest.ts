@@ -1,12 +1,12 @@
-import type { Node } from '../cluster/types.ts';
-import { RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
-import type { Problem } from '../errors.ts';
-import { stop } from '../tools/service.ts';
-import type { Demands } from './demands.ts';
-import { streamingStep, type Link } from './link.ts';
-import type { Step } from './plan.ts';
-import type { Source } from './source.ts';
-import { isUp, service, type Seen } from './steps.ts';
+import type { Node } from '../../cluster/types.ts';
+import { RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
+import type { Problem } from '../../errors.ts';
+import { stop } from '../../tools/service.ts';
+import type { Demands } from '../demands.ts';
+import { streamingStep, type Link } from '../link.ts';
+import type { Step } from '../plan.ts';
+import type { Source } from '../source.ts';
+import { isUp, service, type Seen } from '../steps.ts';
 
 export type CloneRequest = {
   node: Node;

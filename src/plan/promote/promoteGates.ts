@@ -1,9 +1,9 @@
-import type { Cluster, Node } from '../cluster/types.ts';
-import type { Problem } from '../errors.ts';
-import { distance } from '../facts/lsn.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
-import { positionOf, systemOf } from '../facts/view.ts';
-import type { Secret } from '../tools/words.ts';
+import type { Cluster, Node } from '../../cluster/types.ts';
+import type { Problem } from '../../errors.ts';
+import { distance } from '../../facts/lsn.ts';
+import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { positionOf, systemOf } from '../../facts/view.ts';
+import type { Secret } from '../../tools/words.ts';
 
 export type PromoteRequest = {
   node: Node;

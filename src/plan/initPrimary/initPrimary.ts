@@ -1,15 +1,15 @@
-import type { Cluster } from '../cluster/types.ts';
-import type { Problem } from '../errors.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
-import { start } from '../tools/service.ts';
+import type { Cluster } from '../../cluster/types.ts';
+import type { Problem } from '../../errors.ts';
+import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { start } from '../../tools/service.ts';
 import { planAdopted } from './adopt.ts';
 import { planStopped } from './adoptStopped.ts';
-import { createSteps, whyNotCreated } from './create.ts';
-import { effective } from './effective.ts';
+import { createSteps, whyNotCreated } from '../create.ts';
+import { effective } from '../effective.ts';
 import { passwordMissing, refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from '../plan.ts';
 import { roleSteps } from './roleSteps.ts';
-import { ask, futureSocket, ownerOf, service, type Seen } from './steps.ts';
+import { ask, futureSocket, ownerOf, service, type Seen } from '../steps.ts';
 
 /** Crash recovery is in it. */
 const STARTING = 600;

@@ -1,6 +1,6 @@
-import type { Problem } from '../errors.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
-import { placeProblems, portOf } from './create.ts';
+import type { Problem } from '../../errors.ts';
+import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { placeProblems, portOf } from '../create.ts';
 import {
   isInTheWay,
   isPrimary,
@@ -12,14 +12,14 @@ import {
 import { copySteps, installStep, leftoverSteps } from './copy.ts';
 import type { Copy } from './copyConfig.ts';
 import { copyGates } from './copyGates.ts';
-import { unmetDemands } from './demands.ts';
-import { notOurs } from './initPrimary.ts';
+import { unmetDemands } from '../demands.ts';
+import { notOurs } from '../initPrimary/initPrimary.ts';
 import { proof, type CloneRequest } from './cloneRequest.ts';
-import { leadsTo, passfileSteps, relinkSteps, writtenLink, type Link } from './link.ts';
-import type { Plan } from './plan.ts';
-import { futureSocket, isUp, socketOf, type Seen } from './steps.ts';
-import { startOf } from './startOf.ts';
-import { upstreamSlotSteps } from './upstreamSlot.ts';
+import { leadsTo, passfileSteps, relinkSteps, writtenLink, type Link } from '../link.ts';
+import type { Plan } from '../plan.ts';
+import { futureSocket, isUp, socketOf, type Seen } from '../steps.ts';
+import { startOf } from '../startOf.ts';
+import { upstreamSlotSteps } from '../upstreamSlot.ts';
 
 /**
  * Makes the node a standby of its upstream: a reserved slot, a copy beside the target, its own configuration

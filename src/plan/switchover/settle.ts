@@ -1,16 +1,16 @@
-import type { Cluster } from '../cluster/types.ts';
-import { has, RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
-import { upstreamOf } from '../facts/upstream.ts';
-import { systemOf, viewOf, wantedUpstream } from '../facts/view.ts';
+import type { Cluster } from '../../cluster/types.ts';
+import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
+import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { upstreamOf } from '../../facts/upstream.ts';
+import { systemOf, viewOf, wantedUpstream } from '../../facts/view.ts';
 import { awake, isWaking } from './interrupted.ts';
-import { leadsTo, writtenLink } from './link.ts';
-import { isMoved, linkTo, moveSteps, type Move } from './move.ts';
-import type { Step } from './plan.ts';
-import { cleanSteps } from './promote.ts';
+import { leadsTo, writtenLink } from '../link.ts';
+import { isMoved, linkTo, moveSteps, type Move } from '../move.ts';
+import type { Step } from '../plan.ts';
+import { cleanSteps } from '../promote/promote.ts';
 import { startAgain } from './handover.ts';
-import { startOf } from './startOf.ts';
-import { ask, run } from './steps.ts';
+import { startOf } from '../startOf.ts';
+import { ask, run } from '../steps.ts';
 import { dropStep, moveOf, outageMost } from './swap.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 

@@ -1,4 +1,4 @@
-import type { Node } from '../cluster/types.ts';
+import type { Node } from '../../cluster/types.ts';
 import {
   has,
   RECOVERY_IN_SETTINGS,
@@ -6,11 +6,11 @@ import {
   REWIND_NO_SYNC,
   REWIND_RECOVERS,
   type ServerVersion,
-} from '../cluster/version.ts';
-import type { Problem } from '../errors.ts';
-import { atLeast, bytesOf, distance, type Lsn } from '../facts/lsn.ts';
-import type { ControlData, Place } from '../facts/state.ts';
-import { conninfo } from '../render/conninfo.ts';
+} from '../../cluster/version.ts';
+import type { Problem } from '../../errors.ts';
+import { atLeast, bytesOf, distance, type Lsn } from '../../facts/lsn.ts';
+import type { ControlData, Place } from '../../facts/state.ts';
+import { conninfo } from '../../render/conninfo.ts';
 import {
   KEEP,
   OWN_AGAIN,
@@ -20,15 +20,15 @@ import {
   REWOUND,
   STANDBY_AGAIN,
   UNKEEP,
-} from '../tools/rewind.ts';
-import { start, stop } from '../tools/service.ts';
-import { script, WITH_PASSWORD } from '../tools/shell.ts';
-import { attachedStep, dropStep, floorGates, slotFor, slotGates, walGates, type Wal } from './attach.ts';
-import { segmentName, segmentOf, type History } from './divergence.ts';
-import { effective } from './effective.ts';
-import { linkFiles, writtenLink, type Link } from './link.ts';
-import type { Plan, Step } from './plan.ts';
-import { copy, isUp, run, service, socketOf, sql, write, type Seen, type Up } from './steps.ts';
+} from '../../tools/rewind.ts';
+import { start, stop } from '../../tools/service.ts';
+import { script, WITH_PASSWORD } from '../../tools/shell.ts';
+import { attachedStep, dropStep, floorGates, slotFor, slotGates, walGates, type Wal } from '../attach.ts';
+import { segmentName, segmentOf, type History } from '../divergence.ts';
+import { effective } from '../effective.ts';
+import { linkFiles, writtenLink, type Link } from '../link.ts';
+import type { Plan, Step } from '../plan.ts';
+import { copy, isUp, run, service, socketOf, sql, write, type Seen, type Up } from '../steps.ts';
 
 /**
  * What a node's host told of its past. `record` is where the last whole record of its WAL begins, `end` where that

@@ -1,16 +1,16 @@
-import type { Cluster, Node } from '../cluster/types.ts';
-import type { Problem } from '../errors.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
-import { start } from '../tools/service.ts';
-import { changedSettings, fileSteps, hbaProblems, wantNotes } from './configFiles.ts';
-import { unmetDemands } from './demands.ts';
-import { effective } from './effective.ts';
+import type { Cluster, Node } from '../../cluster/types.ts';
+import type { Problem } from '../../errors.ts';
+import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { start } from '../../tools/service.ts';
+import { changedSettings, fileSteps, hbaProblems, wantNotes } from '../configFiles.ts';
+import { unmetDemands } from '../demands.ts';
+import { effective } from '../effective.ts';
 import { refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
 import { overriding, overridingFiles, readAfterOurs } from './overrides.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from '../plan.ts';
 import { roleSteps } from './roleSteps.ts';
-import { ask, futureSocket, service } from './steps.ts';
-import { desiredOwn } from './wants.ts';
+import { ask, futureSocket, service } from '../steps.ts';
+import { desiredOwn } from '../wants.ts';
 
 type Stopped = Extract<NodeState, { is: 'stopped' }>;
 

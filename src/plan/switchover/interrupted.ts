@@ -1,16 +1,16 @@
-import type { Cluster, Node } from '../cluster/types.ts';
-import { has, RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
-import { distance } from '../facts/lsn.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
-import { upstreamOf } from '../facts/upstream.ts';
-import { positionOf, systemOf } from '../facts/view.ts';
+import type { Cluster, Node } from '../../cluster/types.ts';
+import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
+import { distance } from '../../facts/lsn.ts';
+import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { upstreamOf } from '../../facts/upstream.ts';
+import { positionOf, systemOf } from '../../facts/view.ts';
 import { hasStopped, runsNot, startAgain } from './handover.ts';
-import { leadsTo, linkFiles, writtenLink, type Link } from './link.ts';
-import { slotSteps } from './move.ts';
-import type { Plan, Step } from './plan.ts';
-import { cleanSteps, promotionSteps } from './promote.ts';
-import { startOf } from './startOf.ts';
-import { ask, run } from './steps.ts';
+import { leadsTo, linkFiles, writtenLink, type Link } from '../link.ts';
+import { slotSteps } from '../move.ts';
+import type { Plan, Step } from '../plan.ts';
+import { cleanSteps, promotionSteps } from '../promote/promote.ts';
+import { startOf } from '../startOf.ts';
+import { ask, run } from '../steps.ts';
 import { followsStep, linkFor, outageMost } from './swap.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 

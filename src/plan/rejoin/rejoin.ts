@@ -1,10 +1,10 @@
-import type { Cluster, Node } from '../cluster/types.ts';
-import type { Problem } from '../errors.ts';
-import { atLeast, bytesOf, distance, laterOf, type Lsn } from '../facts/lsn.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
-import { primariesOf, stateOf, systemOf } from '../facts/view.ts';
-import { start } from '../tools/service.ts';
-import type { Secret } from '../tools/words.ts';
+import type { Cluster, Node } from '../../cluster/types.ts';
+import type { Problem } from '../../errors.ts';
+import { atLeast, bytesOf, distance, laterOf, type Lsn } from '../../facts/lsn.ts';
+import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { primariesOf, stateOf, systemOf } from '../../facts/view.ts';
+import { start } from '../../tools/service.ts';
+import type { Secret } from '../../tools/words.ts';
 import {
   attachedStep,
   dropStep,
@@ -16,16 +16,16 @@ import {
   walGates,
   type Standby,
   type Wal,
-} from './attach.ts';
-import type { CloneRequest } from './cloneRequest.ts';
-import { copySteps } from './copy.ts';
-import { copyGates } from './copyGates.ts';
-import { placeProblems } from './create.ts';
-import { divergenceOf, type Divergence, type Past } from './divergence.ts';
-import { notOurs } from './initPrimary.ts';
-import { leadsTo, linkFiles, relinkSteps, writtenLink, type Link } from './link.ts';
-import { linkTo } from './move.ts';
-import type { Plan, Step } from './plan.ts';
+} from '../attach.ts';
+import type { CloneRequest } from '../clone/cloneRequest.ts';
+import { copySteps } from '../clone/copy.ts';
+import { copyGates } from '../clone/copyGates.ts';
+import { placeProblems } from '../create.ts';
+import { divergenceOf, type Divergence, type Past } from '../divergence.ts';
+import { notOurs } from '../initPrimary/initPrimary.ts';
+import { leadsTo, linkFiles, relinkSteps, writtenLink, type Link } from '../link.ts';
+import { linkTo } from '../move.ts';
+import type { Plan, Step } from '../plan.ts';
 import {
   abandonSteps,
   keptDirectory,
@@ -36,7 +36,7 @@ import {
   type Rewind,
 } from './rewind.ts';
 import { pastOf } from './past.ts';
-import { isUp, service, type Seen } from './steps.ts';
+import { isUp, service, type Seen } from '../steps.ts';
 
 export type RejoinRequest = {
   node: Node;

@@ -1,6 +1,6 @@
-import type { Node } from '../cluster/types.ts';
-import type { Problem } from '../errors.ts';
-import type { Secret } from '../tools/words.ts';
+import type { Node } from '../../cluster/types.ts';
+import type { Problem } from '../../errors.ts';
+import type { Secret } from '../../tools/words.ts';
 
 export type SwitchoverRequest = {
   node: Node;

@@ -1,17 +1,17 @@
-import type { Cluster } from '../cluster/types.ts';
-import type { Problem } from '../errors.ts';
-import type { NodeState } from '../facts/state.ts';
-import { restart } from '../tools/service.ts';
-import { changedSettings, fileSteps, hbaProblems, wantNotes } from './configFiles.ts';
-import { unmetDemands } from './demands.ts';
-import { UNITS } from './effective.ts';
+import type { Cluster } from '../../cluster/types.ts';
+import type { Problem } from '../../errors.ts';
+import type { NodeState } from '../../facts/state.ts';
+import { restart } from '../../tools/service.ts';
+import { changedSettings, fileSteps, hbaProblems, wantNotes } from '../configFiles.ts';
+import { unmetDemands } from '../demands.ts';
+import { UNITS } from '../effective.ts';
 import { passwordMissing, refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
 import { overriding, overridingFiles, pending, readAfterOurs } from './overrides.ts';
-import type { Plan, Step } from './plan.ts';
-import { isStale, reloadSteps } from './reload.ts';
+import type { Plan, Step } from '../plan.ts';
+import { isStale, reloadSteps } from '../reload.ts';
 import { roleSteps } from './roleSteps.ts';
-import { service, socketOf } from './steps.ts';
-import { desiredOwn, type Want } from './wants.ts';
+import { service, socketOf } from '../steps.ts';
+import { desiredOwn, type Want } from '../wants.ts';
 
 type Primary = Extract<NodeState, { is: 'primary' }>;
 type Desired = Readonly<Record<string, string>>;

@@ -1,17 +1,17 @@
-import type { Cluster } from '../cluster/types.ts';
-import { has, RECOVERY_IN_SETTINGS } from '../cluster/version.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
-import { stateOf, systemOf } from '../facts/view.ts';
-import { parseConf } from '../render/conf.ts';
-import { PROMOTE } from '../tools/handover.ts';
-import { script } from '../tools/shell.ts';
-import { letInSteps } from './letIn.ts';
-import { leftovers, settingSteps } from './link.ts';
-import { isMoved, moveSteps } from './move.ts';
-import type { Plan, Step } from './plan.ts';
+import type { Cluster } from '../../cluster/types.ts';
+import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
+import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { stateOf, systemOf } from '../../facts/view.ts';
+import { parseConf } from '../../render/conf.ts';
+import { PROMOTE } from '../../tools/handover.ts';
+import { script } from '../../tools/shell.ts';
+import { letInSteps } from '../letIn.ts';
+import { leftovers, settingSteps } from '../link.ts';
+import { isMoved, moveSteps } from '../move.ts';
+import type { Plan, Step } from '../plan.ts';
 import { behindGates, delayGates, primaryGates, type PromoteRequest } from './promoteGates.ts';
-import { reloadSteps } from './reload.ts';
-import { ask, isUp, run, socketOf, sql, write } from './steps.ts';
+import { reloadSteps } from '../reload.ts';
+import { ask, isUp, run, socketOf, sql, write } from '../steps.ts';
 
 type Standby = Extract<NodeState, { is: 'standby' }>;
 

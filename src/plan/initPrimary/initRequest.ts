@@ -1,12 +1,12 @@
-import type { Cluster, Node } from '../cluster/types.ts';
-import type { ServerVersion } from '../cluster/version.ts';
-import type { Problem } from '../errors.ts';
-import { ruleFor } from '../render/hba.ts';
-import type { Secret } from '../tools/words.ts';
-import type { Demands } from './demands.ts';
-import type { Plan } from './plan.ts';
-import type { Seen } from './steps.ts';
-import { replicationWants, type Want } from './wants.ts';
+import type { Cluster, Node } from '../../cluster/types.ts';
+import type { ServerVersion } from '../../cluster/version.ts';
+import type { Problem } from '../../errors.ts';
+import { ruleFor } from '../../render/hba.ts';
+import type { Secret } from '../../tools/words.ts';
+import type { Demands } from '../demands.ts';
+import type { Plan } from '../plan.ts';
+import type { Seen } from '../steps.ts';
+import { replicationWants, type Want } from '../wants.ts';
 
 export type InitRequest = {
   node: Node;

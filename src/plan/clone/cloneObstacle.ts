@@ -1,7 +1,7 @@
-import type { Problem } from '../errors.ts';
-import type { NodeState } from '../facts/state.ts';
+import type { Problem } from '../../errors.ts';
+import type { NodeState } from '../../facts/state.ts';
 import type { CloneRequest } from './cloneRequest.ts';
-import { isUp, type Seen } from './steps.ts';
+import { isUp, type Seen } from '../steps.ts';
 
 /** What is where the copy is to go, and whether --replace may move it aside. */
 export type Obstacle = { problem: Problem; replaceable: boolean };

@@ -1,8 +1,8 @@
-import { majorOf } from '../cluster/version.ts';
-import type { Problem } from '../errors.ts';
+import { majorOf } from '../../cluster/version.ts';
+import type { Problem } from '../../errors.ts';
 import type { CloneRequest } from './cloneRequest.ts';
-import type { Source } from './source.ts';
-import type { Seen } from './steps.ts';
+import type { Source } from '../source.ts';
+import type { Seen } from '../steps.ts';
 
 export type Gates = { refusals: readonly Problem[]; confirm: readonly string[]; notes: readonly string[] };
 
