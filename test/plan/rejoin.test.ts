@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ServerVersion } from '../../src/cluster/version.ts';
 import type { NodeState } from '../../src/facts/state.ts';
-import { planRejoin, type RejoinAsked } from '../../src/plan/rejoin/rejoin.ts';
+import { planRejoin } from '../../src/plan/rejoin/rejoin.ts';
+import type { RejoinAsked } from '../../src/plan/rejoin/request.ts';
 import type { Source } from '../../src/plan/source.ts';
 import { planAsShell } from '../../src/report/planShell.ts';
 import {

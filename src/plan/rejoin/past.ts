@@ -1,9 +1,29 @@
-import type { NodeState } from '../../facts/state.ts';
-import type { Past } from '../divergence.ts';
+import type { Lsn } from '../../facts/lsn.ts';
+import type { ControlData, NodeState } from '../../facts/state.ts';
+import type { History, Past } from '../divergence.ts';
 import { endOf } from '../follow.ts';
-import { endedCleanly, type NodePast } from './rewind.ts';
+import type { Seen } from '../steps.ts';
 
-type Known = Extract<NodeState, { is: 'stopped' | 'standby' | 'primary' }>;
+/**
+ * What a node's host told of its past. `record` is where the last whole record of its WAL begins, `end` where that
+ * WAL ends: with the last segment, where it is one of the two.
+ */
+export type NodePast = {
+  history: History;
+  record?: Lsn;
+  end?: Lsn;
+  /** A rewind that did not come to its end; `stuck` is one that cannot be done again. */
+  rewinding?: 'begun' | 'done' | 'stuck';
+  /** pg_rewind still runs: whoever started it is gone. */
+  busy: boolean;
+};
+
+/** A node of which something is known to have been written. */
+export type Known = Extract<NodeState, { is: 'stopped' | 'standby' | 'primary' }>;
+
+export function isKnown(found: Seen): found is Known {
+  return found.is === 'stopped' || found.is === 'standby' || found.is === 'primary';
+}
 
 /** What it has behind it, as far as that is known. */
 export function pastOf(found: Known, asked: { past: NodePast; caughtUp: boolean }): Past {
@@ -22,4 +42,14 @@ export function pastOf(found: Known, asked: { past: NodePast; caughtUp: boolean 
       return end === undefined ? { history } : { history, end };
     }
   }
+}
+
+/** A server that was promoted and crashed before its first checkpoint has its timeline here (xlog.c). */
+export function timelineOfStopped(control: ControlData): number {
+  return Math.max(control.timeline, control.minRecoveryTimeline);
+}
+
+/** A primary that was stopped: its shutdown checkpoint is its last record. */
+export function endedCleanly(control: ControlData): boolean {
+  return control.state === 'shut down';
 }

@@ -1,0 +1,55 @@
+import { atLeast, bytesOf } from '../../facts/lsn.ts';
+import { KEEP } from '../../tools/rewind.ts';
+import { script } from '../../tools/shell.ts';
+import { segmentName, segmentOf } from '../divergence.ts';
+import type { Step } from '../plan.ts';
+import { run } from '../steps.ts';
+import { workingDirectory } from './rewindPlaces.ts';
+import { endedCleanly } from './past.ts';
+import { logDirectory, type Rewind } from './rewindCase.ts';
+
+/** Where no checkpoint is found nearer to the fork, so many segments are looked at. */
+const SEGMENTS_BEFORE = 4n;
+
+/**
+ * The segments that pg_rewind may read again if it is killed, from that of the fork back to that of the last
+ * checkpoint before it, which is known where the node made none after it.
+ */
+function segmentsBefore({ found, fork, wal }: Rewind): readonly bigint[] {
+  const at = segmentOf(fork.from, wal.segmentBytes);
+  const control = found.is === 'stopped' ? found.control : undefined;
+  const known = control !== undefined && !atLeast(control.checkpoint, fork.from);
+  const first = known
+    ? segmentOf(control.redo, wal.segmentBytes)
+    : at > SEGMENTS_BEFORE
+      ? at - SEGMENTS_BEFORE
+      : 0n;
+  return Array.from({ length: Number(at - first) + 1 }, (_, back) => at - BigInt(back));
+}
+
+/** The last record, whose beginning is known, may go on in the next segment. */
+const RECORD_MOST = 8192n;
+
+/** A segment more where the node is yet to write its last checkpoint. */
+function lastKept({ found, last, wal }: Rewind): bigint | undefined {
+  if (last === undefined) return undefined;
+  const segment = (bytesOf(last) + RECORD_MOST) / BigInt(wal.segmentBytes);
+  const over = found.is === 'stopped' && found.control !== undefined && endedCleanly(found.control);
+  return over ? segment : segment + 1n;
+}
+
+export function keepStep(input: Rewind): Step {
+  const { found, fork, wal } = input;
+  const name = (segment: bigint): string => segmentName(fork.timeline, segment, wal.segmentBytes);
+  const last = lastKept(input);
+  const words = [workingDirectory(found.place), found.place.real, logDirectory(found)];
+  const end = last === undefined ? '' : name(last).slice(8);
+  const waldump = (found.machine.programs.postgres ?? '').replace(/postgres$/, 'pg_waldump');
+  const range = [name(0n).slice(0, 8), end, fork.from, waldump, ...segmentsBefore(input).map(name)];
+  return run(
+    found.node,
+    'keep what will be lost, and what is its own',
+    script(KEEP, 'keep', ...words, ...range),
+    { seconds: 3600 },
+  );
+}

@@ -1,0 +1,16 @@
+import type { Place } from '../../facts/state.ts';
+
+/** Beside the data, since pg_rewind removes what its source has not. Where nobody may write there, in /var/tmp. */
+export function workingDirectory(place: Place): string {
+  return place.parentWritable ? `${place.real}.pgrepl-rewind` : `/var/tmp/pgrepl-rewind${flat(place.real)}`;
+}
+
+/** What is kept ends inside a directory that cannot have neighbours. */
+export function keptDirectory(place: Place, timeline: number, stamp: string): string {
+  const name = `pgrepl-lost-${timeline}-${stamp}`;
+  return place.parentWritable && !place.mountPoint ? `${place.real}.${name}` : `${place.real}/.${name}`;
+}
+
+function flat(path: string): string {
+  return path.replaceAll('/', '_');
+}
