@@ -213,7 +213,7 @@ export async function streams(upstream, name) {
     const { rows } = await client.query(text, [name]);
     if (rows[0].n > 0) break;
     if (performance.now() > deadline) throw new Error(`${name} does not stream from ${upstream.name}`);
-    await pause(2);
+    await pause(5);
   }
   await client.end();
 }

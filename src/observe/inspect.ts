@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { onHost } from '../run/host.ts';
 import type { Held, Hold } from '../run/spawn.ts';
@@ -8,6 +7,7 @@ import { LOOK, PROBE } from '../facts/probe.ts';
 import { questions } from '../facts/questions.ts';
 import { sectionsOf } from '../facts/sections.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
+import { newToken } from '../run/token.ts';
 
 export type Look = {
   hold: Hold;
@@ -42,7 +42,7 @@ export async function lookAt(node: Node, look: Look): Promise<Looked> {
       release: nothing,
     };
   }
-  const token = `@${randomBytes(9).toString('hex')}`;
+  const token = newToken();
   const debian = node.debian === undefined ? '' : `${node.debian.major}/${node.debian.cluster}`;
   const sql = questions({ sizes: look.sizes ?? false });
   if (look.brief === true) {

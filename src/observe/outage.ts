@@ -7,7 +7,7 @@ import type { Stream } from '../run/spawn.ts';
 
 /** A write that needs no table: a transaction id, and its commit. A server in recovery has none to give. */
 const WRITES = `SELECT txid_current() \\watch 0.005\n`;
-const WRITES_ONCE_IT_MAY = `SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE txid_current()::text END \\watch 0.002\n`;
+const WRITES_ONCE_IT_MAY = `SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE txid_current()::text END \\watch 0.005\n`;
 
 export type Meter = {
   beside: NonNullable<Verb['beside']>;

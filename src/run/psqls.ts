@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { Step } from '../plan/plan.ts';
+import { newToken } from './token.ts';
 import { begin, type Spawned } from './spawn.ts';
 
 type At = Pick<Step, 'node' | 'asLogin'>;
@@ -72,7 +72,7 @@ async function isThere(session: Session): Promise<boolean> {
 
 async function question({ conversation, heard }: Session, { stdin, seconds }: Asked): Promise<Spawned> {
   const began = performance.now();
-  const token = `@${randomBytes(9).toString('hex')}`;
+  const token = newToken();
   heard.stdout = '';
   heard.stderr = '';
   conversation.write(`${stdin}\n\\echo ${token}\n`);

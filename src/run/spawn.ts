@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
+import { newToken } from './token.ts';
 import { quoteWord, quoteWords } from '../tools/words.ts';
 
 export type Spawned = {
@@ -227,7 +227,7 @@ async function converse(
 ): Promise<Spawned> {
   const began = performance.now();
   const { heard } = shell;
-  const token = `@${randomBytes(9).toString('hex')}`;
+  const token = newToken();
   const command = quoteWords(argv);
   const input =
     options.stdin === '' ? `${command} </dev/null` : `printf %s ${quoteWord(options.stdin)} | ${command}`;
