@@ -308,17 +308,22 @@ describe('a dry run', () => {
   });
 });
 
-/** What a run leaves: files with their modes, our texts, settings, rules, roles and slots. */
+/**
+ * What a run leaves: files with their modes, our texts, settings, rules, roles and slots. Without what comes from the
+ * free disk, which may cross a step between two runs.
+ */
 function pictureOf(pgdata: string): Record<string, unknown> {
   const files = asOwner(['find', pgdata, '-maxdepth', '1', '-printf', '%f %m %u\n']).split('\n').sort();
   const text = (name: string): string =>
-    readFileSync(join(pgdata, name), 'utf8').replaceAll(pgdata, 'PGDATA');
+    readFileSync(join(pgdata, name), 'utf8')
+      .replaceAll(pgdata, 'PGDATA')
+      .replace(/^max_slot_wal_keep_size = .*$/m, 'max_slot_wal_keep_size = SIZED');
   return {
     files,
     texts: ['postgresql.conf', 'postgresql.auto.conf', 'pgrepl.conf', 'pg_hba.conf'].map(text),
     settings: sql(
       pgdata,
-      `SELECT name, setting FROM pg_settings WHERE source = 'configuration file' AND name NOT IN ('port') ORDER BY 1;`,
+      `SELECT name, setting FROM pg_settings WHERE source = 'configuration file' AND name NOT IN ('port', 'max_slot_wal_keep_size') ORDER BY 1;`,
     ).replaceAll(pgdata, 'PGDATA'),
     roles: sql(pgdata, 'SELECT rolname, rolreplication, rolcanlogin, rolsuper FROM pg_roles ORDER BY 1;'),
     grants: sql(
