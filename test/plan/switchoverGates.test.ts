@@ -187,6 +187,13 @@ test.each(PASSED)('let through: %s', (_what, changed) => {
   expect(plan.steps.length).toBeGreaterThan(10);
 });
 
+test('a sibling that was restarted at the start of a segment is moved: it has replayed more than it received', () => {
+  const restarted = pg3({ received: lsn('0/4000000'), replayed: lsn('0/5000000') });
+  const moved = planFor(whole(restarted)).steps.filter(({ node }) => node === 'pg3');
+  expect(moved).toEqual(planFor(whole()).steps.filter(({ node }) => node === 'pg3'));
+  expect(moved.length).toBeGreaterThan(3);
+});
+
 test('a setting that is unknown counts as none', () => {
   const { max_connections: _gone, ...rest } = SETTINGS;
   const plan = planFor(whole(pg2({}, { settings: { ...rest, port: setting('5432') } })));

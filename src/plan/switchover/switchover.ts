@@ -2,7 +2,7 @@ import type { Cluster } from '../../cluster/types.ts';
 import type { Problem } from '../../errors.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { upstreamOf } from '../../facts/upstream.ts';
-import { primariesOf, stateOf, systemOf, viewOf, wantedUpstream } from '../../facts/view.ts';
+import { positionOf, primariesOf, stateOf, systemOf, viewOf, wantedUpstream } from '../../facts/view.ts';
 import { isMoved } from '../move.ts';
 import type { Plan } from '../plan.ts';
 import { planInterrupted } from './interrupted.ts';
@@ -84,7 +84,7 @@ function isSibling(
   candidate: Standby,
   primary: Primary,
 ): boolean {
-  const position = other.received ?? other.replayed;
+  const position = positionOf(other);
   // A sibling that is a little ahead waits as a cascade until the candidate has caught up: the primary still sends.
   const level: Standby =
     position === undefined ? candidate : { ...candidate, received: position, replayed: position };
