@@ -218,7 +218,7 @@ function still({ cluster, state }: Case, name: string, found: StandbyState): rea
 const passfiles = checking('password file', ['switchover', 'rejoin']);
 
 /** libpq ignores a password file that others may read, with a warning in the standby's log alone. */
-export const passfile: Examiner = ({ extra }, { name }, found) => {
+export const passfile: Examiner = (asked, { name }, found) => {
   if (found.is !== 'standby') return [];
   if (parseConninfo(found.conninfo)?.['password'] !== undefined)
     return [
@@ -228,7 +228,7 @@ export const passfile: Examiner = ({ extra }, { name }, found) => {
         'Move it into a password file: pgrepl clone-standby and follow write one.',
       ),
     ];
-  const file = extra.hosts.get(name)?.passfile;
+  const file = asked.extra.hosts.get(name)?.passfile;
   if (file === undefined) return [];
   if (file.mode === undefined)
     return [
@@ -260,8 +260,15 @@ export const passfile: Examiner = ({ extra }, { name }, found) => {
       passfiles.wrong(
         name,
         `its password file ${file.path} holds another password than the cluster file: once its connection ends, it could not connect again`,
-        `pgrepl init-primary gives the role the new password, then pgrepl clone-standby ${name} writes it here.`,
+        newPassword(asked, name),
       ),
     ];
   return [passfiles.ok(name, `its password file ${file.path} is for ${owner} alone`)];
 };
+
+/** `clone-standby` wants the upstream of the cluster file, `follow` takes the one that it has now. */
+function newPassword({ cluster, state, primary }: Case, name: string): string {
+  const upstream = upstreamOf(cluster, state, name);
+  const write = upstream === undefined ? COMMAND.clone(name) : COMMAND.follow(name, upstream);
+  return `${COMMAND.init(primary?.node ?? upstream ?? 'PRIMARY')} gives the role the new password, then ${write} writes it here.`;
+}

@@ -2,6 +2,9 @@
  * Everything a planner wants to know of a running server, as one JSON document: one psql, one connection.
  * psql's \if keeps what an older major does not have away from it. Asked as a superuser; where somebody else
  * asks, what may not be seen comes back as null.
+ *
+ * The timeline of a standby: until its next restartpoint, minutes after a promotion, pg_control names the one before
+ * (CreateRestartPoint in xlog.c). The receiver knows better while there is one; then the names of what it wrote do.
  */
 export function questions(ask: { sizes: boolean }): string {
   // Sizes walk through every file of the cluster: only a copy needs them.
@@ -36,11 +39,15 @@ SELECT current_setting('server_version_num')::int >= 130000 AS v13,
 \if :v15
 \set collations 'SELECT datname, datcollversion AS recorded, pg_database_collation_actual_version(oid) AS actual FROM pg_database WHERE datallowconn'
 \endif
+\set waldir NULL::int
+\if :su
+\set waldir '(SELECT max((\'x\' || substr(name, 1, 8))::bit(32)::int) FROM pg_ls_waldir() WHERE name ~ \'^[0-9A-F]{24}$\')'
+\endif
 \set position 'pg_current_wal_lsn()'
 \set timeline '(\'x\' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int'
 \if :standby
 \set position 'coalesce(pg_last_wal_replay_lsn(), pg_last_wal_receive_lsn())'
-\set timeline 'greatest((SELECT timeline_id FROM pg_control_checkpoint()), (SELECT min_recovery_end_timeline FROM pg_control_recovery()), (SELECT max(received_tli) FROM pg_stat_get_wal_receiver() WHERE received_tli IS NOT NULL))'
+\set timeline 'greatest((SELECT timeline_id FROM pg_control_checkpoint()), (SELECT min_recovery_end_timeline FROM pg_control_recovery()), (SELECT max(received_tli) FROM pg_stat_get_wal_receiver() WHERE received_tli IS NOT NULL), ' :waldir ')'
 \endif
 \set backup 'false'
 \if :v15

@@ -392,6 +392,17 @@ describe('one thing that is wrong', () => {
     const mine = told(stateWith(pg1(), found, pg3()), extra).filter((line) => line.includes('| pg2: '));
     expect(mine).toEqual(said);
   });
+  test('a password file of before: what is typed after a switchover', () => {
+    const extra = {
+      hosts: new Map([['pg2', { passfile: { path: '/f', mode: '600', owner: 'postgres', stale: true } }]]),
+    };
+    const hints = examine(CLUSTER, stateWith(pg1(), pg2(), pg3()), { ...EXTRA, ...extra }).map(
+      ({ hint }) => hint,
+    );
+    expect(hints).toContain(
+      '`pgrepl init-primary pg1` gives the role the new password, then `pgrepl follow pg2 --upstream pg1` writes it here.',
+    );
+  });
   test('a lost slot', () => {
     const found = pg1({ slots: [slot('pg2', { active: false, walStatus: 'lost' }), slot('pg3')] });
     expect(told(stateWith(found, pg2(), pg3()))).toEqual(['wrong | slot | pg2: its slot pg2 at pg1 is lost']);

@@ -81,11 +81,29 @@ test('degraded: what is wrong, and the command that mends it', async () => {
   startServer(cluster.data('pg3'));
 });
 
+test('the primary is lost right after a switchover: the standbys have its timeline, which pg_control does not tell', async () => {
+  const isWell = async (): Promise<boolean> => (await cluster.run('status')).code === 0;
+  await waitFor(isWell, { what: 'pg3 streams again' });
+  expect((await cluster.run('switchover', 'pg2')).code).toBe(0);
+  stopServer(cluster.data('pg2'), 'immediate');
+  const noticed = async (): Promise<string | false> => {
+    const { stdout } = await cluster.run('status');
+    return stdout.match(/ standby +not streaming /g)?.length === 2 && stdout;
+  };
+  const stdout = await waitFor(noticed, { what: 'both standbys notice it' });
+  expect(stdout).toMatch(/pg3 +standby +not streaming +2 /);
+  expect(stdout).toMatch(/Start pg2 again; if it is gone for good/);
+  expect(stdout).not.toContain('would lose');
+  startServer(cluster.data('pg2'));
+  await waitFor(isWell, { what: 'all is well again' });
+  expect((await cluster.run('switchover', 'pg1')).code).toBe(0);
+});
+
 test('two servers of one system that take writes: exit status 11', async () => {
   asOwner([program('pg_ctl'), '-D', cluster.data('pg2'), '-w', '-s', 'promote']);
   const shown = await cluster.run('status');
   expect(shown.code).toBe(11);
-  expect(shown.stdout).toContain('split brain: pg1 (timeline 1) and pg2 (timeline 2)');
+  expect(shown.stdout).toContain('split brain: pg1 (timeline 3) and pg2 (timeline 4)');
   expect((await cluster.run('status', '--json')).json()).toMatchObject({
     outcome: 'split-brain',
     status: 11,

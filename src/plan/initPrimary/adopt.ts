@@ -167,7 +167,7 @@ function replacesPassword(found: Primary, request: InitRequest): readonly string
     .map(({ applicationName }) => applicationName);
   if (users.length === 0) return [];
   return [
-    `replace the password of the role ${request.role}: ${users.join(', ')} streams with the old one and could not connect again before pgrepl clone-standby brings the new one there`,
+    `replace the password of the role ${request.role}: ${users.toSorted().join(', ')} ${users.length === 1 ? 'streams' : 'stream'} with the old one and could not connect again before pgrepl clone-standby, or pgrepl follow, brings the new one there`,
   ];
 }
 
