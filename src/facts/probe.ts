@@ -86,24 +86,29 @@ if [ -n "$lock" ]; then
 fi
 parent=${'$'}{real%/*}; parent=${'$'}{parent:-/}
 near=$real; while [ ! -d "$near" ]; do near=${'$'}{near%/*}; near=${'$'}{near:-/}; done
-if [ -d "$real" ]; then
-  if [ -r "$real/PG_VERSION" ]; then say exists PG_VERSION; else say exists "$(ls -A -- "$real" | head -n 20)"; fi
-  d=$(stat -c '%d %a %U' -- "$real" "$parent")
-  d1=${'$'}{d%%$nl*} d2=${'$'}{d#*$nl}
-  say dirmode "${'$'}{d1#* }"
-  [ "${'$'}{d1%% *}" = "${'$'}{d2%% *}" ] || say mountpoint yes
-fi
-[ -w "$parent" ] && say parentwritable yes
-[ -w "$near" ] && say creatable yes
-free=$(stat -f -c '%a %S' -- "$near"); say free "$((${'$'}{free% *} * ${'$'}{free#* } / 1024))"
-for s in "$real.pgrepl-new" "$real/.pgrepl-new"; do
-  [ -f "$s/pgrepl" ] && say staged "$s"
-  [ -f "$s/data/PG_VERSION" ] && [ -f "$s/complete" ] && say complete "$s"
-  [ -d "$s" ] && [ ! -f "$s/pgrepl" ] && say obstacle "$s"
-done
-for s in /var/run/postgresql /tmp; do [ -d "$s" ] && [ -w "$s" ] && { say socketdir "$s"; break; }; done
-say listening "$(awk '$4 == "0A" { n = split($2, a, ":"); if (!seen[a[n]]++) print a[n] }' /proc/net/tcp /proc/net/tcp6)"
-for s in "$real".pgrepl-old-*; do [ -d "$s" ] && say aside "$s"; done
+# What does not wait for the server, and is not waited for by who asks it.
+around() {
+  if [ -d "$real" ]; then
+    if [ -r "$real/PG_VERSION" ]; then say exists PG_VERSION; else say exists "$(ls -A -- "$real" | head -n 20)"; fi
+    d=$(stat -c '%d %a %U' -- "$real" "$parent")
+    d1=${'$'}{d%%$nl*} d2=${'$'}{d#*$nl}
+    say dirmode "${'$'}{d1#* }"
+    [ "${'$'}{d1%% *}" = "${'$'}{d2%% *}" ] || say mountpoint yes
+  fi
+  [ -w "$parent" ] && say parentwritable yes
+  [ -w "$near" ] && say creatable yes
+  free=$(stat -f -c '%a %S' -- "$near"); say free "$((${'$'}{free% *} * ${'$'}{free#* } / 1024))"
+  for s in "$real.pgrepl-new" "$real/.pgrepl-new"; do
+    [ -f "$s/pgrepl" ] && say staged "$s"
+    [ -f "$s/data/PG_VERSION" ] && [ -f "$s/complete" ] && say complete "$s"
+    [ -d "$s" ] && [ ! -f "$s/pgrepl" ] && say obstacle "$s"
+  done
+  for s in /var/run/postgresql /tmp; do [ -d "$s" ] && [ -w "$s" ] && { say socketdir "$s"; break; }; done
+  say listening "$(awk '$4 == "0A" { n = split($2, a, ":"); if (!seen[a[n]]++) print a[n] }' /proc/net/tcp /proc/net/tcp6)"
+  for s in "$real".pgrepl-old-*; do [ -d "$s" ] && say aside "$s"; done
+  [ -L "$real/pg_wal" ] && { say wallink "$(readlink -f -- "$real/pg_wal")"; say walnamed "$(readlink -- "$real/pg_wal")"; }
+  for l in "$real"/pg_tblspc/*; do [ -L "$l" ] && say tablespace "${'$'}{l##*/} $(readlink -f -- "$l")"; done
+}
 major=
 [ -r "$real/PG_VERSION" ] && IFS= read -r major <"$real/PG_VERSION"
 [ -n "$major" ] && say pgversion "$major"
@@ -147,8 +152,6 @@ for x in postgres initdb pg_ctl psql pg_basebackup pg_controldata pg_rewind pg_v
     else p=$(command -v "$x") && say "program $x" "$p"; fi ;;
   esac; fi
 done
-[ -L "$real/pg_wal" ] && { say wallink "$(readlink -f -- "$real/pg_wal")"; say walnamed "$(readlink -- "$real/pg_wal")"; }
-for l in "$real"/pg_tblspc/*; do [ -L "$l" ] && say tablespace "${'$'}{l##*/} $(readlink -f -- "$l")"; done
 # Superusers that do not have the owner's name: those that pg_ident.conf lets the owner be, and initdb's own, which has
 # the OID 10 (pg_authid.dat) and stands in a file that the owner can read (relation 1260): the OID, then the name.
 mapped() {
@@ -165,7 +168,8 @@ bootstrap() {
       a = b; b = c; c = $i
     } }'
 }
-answer= conf= hba=
+answer= conf= hba= w=
+if [ -n "$alive" ]; then around & w=$!; else around; fi
 if [ -n "$alive" ]; then
   # A line each, before the answer: the shell takes nothing out of JSON.
   files="SELECT translate(coalesce(max(setting), ''), e'\\n', '') FROM pg_settings WHERE name = 'config_file';
@@ -207,6 +211,7 @@ WHO
     fi
   fi
   if [ -z "$answer" ] && [ -n "$less" ]; then take "$less" "$lessby"; fi
+  wait "$w"
   if [ -n "$answer" ]; then say answer "$answer"; else say mute ''; recovering; fi
 fi
 if [ -z "$answer$su" ] && [ -n "$major" ] && [ -r "$real/global/1260" ] && ! tr '\0' '\n' <"$real/global/1260" | grep -qxF -- "$me"; then
