@@ -44,7 +44,7 @@ async function program() {
     external: ['./verbs/*', 'commander'],
     logLevel: 'warning',
   });
-  const text = outputFiles[0].text.replace(
+  const text = outputFiles[0].text.replaceAll(
     'from "commander"',
     `from ${JSON.stringify(import.meta.resolve('commander'))}`,
   );
@@ -68,7 +68,7 @@ function head(verbs) {
   return [
     '# Reference',
     '',
-    '<!-- Written by `npm run docs` from src/program.ts. Change it there. -->',
+    '<!-- Written by `npm run docs` from src/definitions.ts. Change it there. -->',
     '',
     'What scripts may rely on is in [contract.md](contract.md), the cluster file in',
     '[configuration.md](configuration.md).',
