@@ -1,5 +1,5 @@
 import type { ClusterState } from '../facts/state.ts';
-import type { Verb } from '../operate/operate.ts';
+import type { Verb } from '../operate/verb.ts';
 import { STOP } from '../plan/switchover/handover.ts';
 import { psql, type Socket } from '../tools/psql.ts';
 import { LEASH, script } from '../tools/shell.ts';

@@ -3,6 +3,7 @@ import { isStarting, recoveryOf, type MuteState } from '../facts/mute.ts';
 import type { ClusterState } from '../facts/state.ts';
 import type { Plan } from '../plan/plan.ts';
 import { pauseFor } from '../run/execute.ts';
+import type { Planned } from './verb.ts';
 
 /** What waiting for a server needs of the pipeline. */
 export type Waiting = {
@@ -14,8 +15,6 @@ export type Waiting = {
   seconds: number;
   signal: AbortSignal;
 };
-
-export type Planned = { plan: Plan; state: ClusterState };
 
 const PAUSE_MS = 300;
 

@@ -2,7 +2,7 @@ import type { Flags } from './action.ts';
 import type { Node } from '../cluster/types.ts';
 import { failure, PgreplError } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import type { Mode, Verb } from '../operate/operate.ts';
+import type { Mode, Verb } from '../operate/verb.ts';
 import type { TargetFlags } from '../cluster/target.ts';
 import { onInterrupt } from './interrupt.ts';
 

@@ -1,0 +1,65 @@
+import { userInfo, hostname } from 'node:os';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { PgreplError } from '../errors.ts';
+import { inspect, type Look, type Looked } from '../observe/inspect.ts';
+import type { ClusterState } from '../facts/state.ts';
+import { hold } from '../run/spawn.ts';
+import type { Work } from './verb.ts';
+
+type Looking = Pick<Work, 'verb' | 'mode'>;
+
+/** The first look; it takes the locks of the verb's nodes if the verb is to write. Throws `locked`. */
+export async function lookFirst(
+  { verb, mode }: Looking,
+  writes: boolean,
+): Promise<ClusterState & { looked: readonly Looked[] }> {
+  const who = `pgrepl ${verb.command}, pid ${process.pid} of ${userInfo().username} on ${hostname()}, since ${new Date().toISOString()}`;
+  const found = await inspect(verb.cluster, lookOf({ verb, mode }, writes ? who : undefined));
+  const held = found.looked.flatMap(({ lockedBy, state }) =>
+    lockedBy === undefined ? [] : [{ node: state.node, lockedBy }],
+  );
+  if (held.length === 0) return found;
+  await Promise.all(found.looked.map(({ release }) => release()));
+  throw new PgreplError(
+    'locked',
+    held.map(({ node, lockedBy }) => ({
+      message: `${node}: another pgrepl works on it: ${lockedBy}`,
+      hint: 'Wait until it has ended; its lock goes with it.',
+    })),
+  );
+}
+
+/** Looks at these nodes once more, or at all; the locks are held since the first look. */
+export function lookAgain({ verb, mode }: Looking, nodes?: readonly string[]): Promise<ClusterState> {
+  return inspect(only(verb.cluster, nodes), lookOf({ verb, mode }));
+}
+
+function only(cluster: Cluster, names?: readonly string[]): Cluster {
+  return names === undefined
+    ? cluster
+    : { ...cluster, nodes: cluster.nodes.filter(({ name }) => names.includes(name)) };
+}
+
+function lookOf({ verb, mode }: Looking, lock?: string): Look {
+  const locked = new Set(verb.nodes.map(({ name }) => name));
+  return {
+    hold,
+    seconds: Math.min(20, mode.timeout ?? 20),
+    ...(verb.sizes === true ? { sizes: true } : {}),
+    ...(lock === undefined
+      ? {}
+      : { lock: (node: Node) => (locked.has(node.name) ? lock : undefined), isOver: isDead }),
+  };
+}
+
+/** Whether the pgrepl of a lock ran on this machine and runs no more; of another machine's nothing is known. */
+function isDead(holder: string): boolean {
+  const match = /, pid (\d+) of \S+ on (\S+), since/.exec(holder);
+  if (match?.[2] !== hostname()) return false;
+  try {
+    process.kill(Number(match[1]), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}

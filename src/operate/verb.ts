@@ -1,0 +1,66 @@
+import type { Cluster, Node } from '../cluster/types.ts';
+import type { Outcome, Problem } from '../errors.ts';
+import type { ClusterState } from '../facts/state.ts';
+import type { Plan, Step } from '../plan/plan.ts';
+import type { StepEvent } from '../run/execute.ts';
+import type { StepDone } from '../report/json.ts';
+import type { NodeRow } from '../report/rows.ts';
+
+/** What every verb that changes something takes. */
+export type Mode = {
+  dryRun?: 'text' | 'json' | 'sh';
+  check: boolean;
+  json: boolean;
+  yes: boolean;
+  /** Seconds, where --timeout says so. */
+  timeout?: number;
+};
+
+export type Verb = {
+  command: string;
+  cluster: Cluster;
+  /** The nodes that are locked for it; the others are only looked at. */
+  nodes: readonly Node[];
+  sizes?: boolean;
+  /** Everything is decided here. It is asked again after the run, and then must find nothing to do. */
+  plan: (state: ClusterState) => Plan | Promise<Plan>;
+  /** Added to the report, from what was found before and after and what was measured. */
+  extra?: () => Readonly<Record<string, unknown>>;
+  /** Runs beside the steps: a client that measures. */
+  beside?: (
+    plan: Plan,
+    state: ClusterState,
+    signal: AbortSignal,
+  ) => { stepStarted?: (step: Step) => void; stepDone: (step: Step) => void; end: () => Promise<void> };
+  /** The rows of the report; others than the cluster's own where a verb knows better. */
+  rows?: (state: ClusterState) => readonly NodeRow[] | Promise<readonly NodeRow[]>;
+};
+
+export type Ending = {
+  command: string;
+  outcome: Outcome;
+  changed: boolean;
+  ms: number;
+  nodes: readonly NodeRow[];
+  steps: readonly StepDone[];
+  refusals: readonly Problem[];
+  error: readonly Problem[];
+  extra?: Readonly<Record<string, unknown>>;
+  plan?: Plan;
+  state?: ClusterState;
+};
+
+/** What the pipeline tells while it works, and what it asks. */
+export type Talk = {
+  planned: (plan: Plan, verb: Verb, state: ClusterState) => void | Promise<void>;
+  step: (event: StepEvent) => void;
+  /** A server is waited for before anything is decided. */
+  waiting: (line: string) => void;
+  confirm: (lines: readonly string[]) => Promise<boolean>;
+};
+
+/** A verb at work: what it is, how it was asked for, whom it talks to, and the wish to stop. */
+export type Work = { verb: Verb; mode: Mode; talk: Talk; signal: AbortSignal };
+
+/** A plan, and the state it was made from. */
+export type Planned = { plan: Plan; state: ClusterState };
