@@ -1,7 +1,7 @@
 import { Chalk } from 'chalk';
 import { isPgreplError, type Outcome, type Problem } from './errors.ts';
 import type { Ending, Mode, Talk, Verb } from './operate/verb.ts';
-import type { StepEvent } from './run/execute.ts';
+import type { StepEvent } from './run/doing.ts';
 import { document } from './report/json.ts';
 import { isTerminal, width } from './report/terminal.ts';
 

@@ -8,7 +8,7 @@ import { isRunning, stateOf, viewOf } from '../facts/view.ts';
 import { passfileOf } from '../plan/link.ts';
 import { isSeen, type Seen } from '../plan/steps.ts';
 import { conninfo, parseConninfo } from '../render/conninfo.ts';
-import { why } from '../run/execute.ts';
+import { why } from '../run/runStep.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { matchesVerifier } from '../secrets/scram.ts';

@@ -4,7 +4,10 @@ import type { ClusterState } from '../facts/state.ts';
 import type { Check, Examiner, Extra } from './check.ts';
 import { collation, directory, reachable, room, sameMajor, startsAgain, tools } from './host.ts';
 import { floors, letsIn, logins, passfile, replays, slotThere } from './pairs.ts';
-import { archiver, backupRuns, configuration, freeSenders, role, settings, syncNames } from './server.ts';
+import { archiver, backupRuns, syncNames } from './server.ts';
+import { configuration } from './configuration.ts';
+import { freeSenders, settings } from './settings.ts';
+import { role } from './role.ts';
 
 /** In the order a person would look. */
 const EXAMINERS: readonly Examiner[] = [

@@ -5,9 +5,10 @@ import { guestsOf } from '../facts/upstream.ts';
 import { positionOf, type PrimaryState, type StandbyState } from '../facts/view.ts';
 import { atLeast, parseLsn } from '../facts/lsn.ts';
 import { isUp, socketOf, type Up } from '../plan/steps.ts';
-import { why } from '../run/execute.ts';
+import { why } from '../run/runStep.ts';
 import { onNodes } from '../run/nodes.ts';
-import { hold, spawn } from '../run/spawn.ts';
+import { hold } from '../run/hold.ts';
+import { spawn } from '../run/spawn.ts';
 import { ANSWER, READY, readCanary, untilTrue, writeCanary, WRITTEN, type Asked } from '../tools/canary.ts';
 
 /** What became of the row on one standby. `ms` is from the commit to the reading, as we saw both. */

@@ -1,6 +1,6 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import { onHost } from '../run/host.ts';
-import type { Held, Hold } from '../run/spawn.ts';
+import type { Held, Hold } from '../run/hold.ts';
 import { classify } from '../facts/classify.ts';
 import { GLANCE, GLANCE_INSIDE } from '../facts/glance.ts';
 import { LOOK, PROBE } from '../facts/probe.ts';

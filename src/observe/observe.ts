@@ -4,9 +4,9 @@ import { inspect, type Look } from './inspect.ts';
 import { atLeast } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { stateOf } from '../facts/view.ts';
-import { pauseFor } from '../run/execute.ts';
+import { pauseFor } from '../run/pause.ts';
 import { prepareSsh } from '../run/nodes.ts';
-import { hold } from '../run/spawn.ts';
+import { hold } from '../run/hold.ts';
 import { document } from '../report/json.ts';
 import type { NodeRow } from '../report/rows.ts';
 

@@ -3,7 +3,7 @@ import type { ClusterState } from '../facts/state.ts';
 import { positionOf } from '../facts/view.ts';
 import { distance } from '../facts/lsn.ts';
 import { isUp, socketOf } from '../plan/steps.ts';
-import { pauseFor } from '../run/execute.ts';
+import { pauseFor } from '../run/pause.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { psql } from '../tools/psql.ts';

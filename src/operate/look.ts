@@ -3,7 +3,7 @@ import type { Cluster, Node } from '../cluster/types.ts';
 import { PgreplError } from '../errors.ts';
 import { inspect, type Look, type Looked } from '../observe/inspect.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { hold } from '../run/spawn.ts';
+import { hold } from '../run/hold.ts';
 import type { Work } from './verb.ts';
 
 type Looking = Pick<Work, 'verb' | 'mode'>;

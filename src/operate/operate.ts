@@ -4,7 +4,7 @@ import { isUp, socketOf } from '../plan/steps.ts';
 import { psql } from '../tools/psql.ts';
 import { onNodes } from '../run/nodes.ts';
 import { openShells, type Shells } from '../run/shells.ts';
-import { hold, type Held } from '../run/spawn.ts';
+import { hold, type Held } from '../run/hold.ts';
 import { whenStarted } from './starting.ts';
 import type { Ending, Mode, Planned, Talk, Verb, Work } from './verb.ts';
 import { agree } from './agree.ts';

@@ -1,7 +1,8 @@
 import type { Outcome } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { isRunning } from '../facts/view.ts';
-import { execute, type Doing, type Execution } from '../run/execute.ts';
+import { execute, type Execution } from '../run/execute.ts';
+import type { Doing } from '../run/doing.ts';
 import { onNodes } from '../run/nodes.ts';
 import type { Shells } from '../run/shells.ts';
 import { spawn } from '../run/spawn.ts';

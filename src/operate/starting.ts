@@ -2,7 +2,7 @@ import { failure, type Problem } from '../errors.ts';
 import { isStarting, recoveryOf, type MuteState } from '../facts/mute.ts';
 import type { ClusterState } from '../facts/state.ts';
 import type { Plan } from '../plan/plan.ts';
-import { pauseFor } from '../run/execute.ts';
+import { pauseFor } from '../run/pause.ts';
 import type { Planned } from './verb.ts';
 
 /** What waiting for a server needs of the pipeline. */

@@ -2,7 +2,7 @@ import type { Cluster, Node } from '../cluster/types.ts';
 import type { Outcome, Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import type { Plan, Step } from '../plan/plan.ts';
-import type { StepEvent } from '../run/execute.ts';
+import type { StepEvent } from '../run/doing.ts';
 import type { StepDone } from '../report/json.ts';
 import type { NodeRow } from '../report/rows.ts';
 

@@ -1,7 +1,7 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
 import type { Lsn } from '../facts/lsn.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
+import type { ClusterState } from '../facts/state.ts';
 import { attachmentOf } from '../facts/upstream.ts';
 import { positionOf } from '../facts/view.ts';
 import { sqlLiteral } from '../tools/words.ts';
@@ -181,5 +181,3 @@ export function streamsFrom(cluster: Cluster, state: ClusterState, name: string,
   }
   return false;
 }
-
-export type Standby = Extract<NodeState, { is: 'standby' }>;

@@ -3,7 +3,7 @@ import type { Problem } from '../errors.ts';
 import { atLeast, laterOf, type Lsn } from '../facts/lsn.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { upstreamOf } from '../facts/upstream.ts';
-import { positionOf, stateOf, systemOf, timelineOf } from '../facts/view.ts';
+import { positionOf, stateOf, systemOf, timelineOf, type StandbyState } from '../facts/view.ts';
 import type { Secret } from '../tools/words.ts';
 import {
   attachedStep,
@@ -13,7 +13,6 @@ import {
   slotFor,
   slotGates,
   walGates,
-  type Standby,
   type Wal,
 } from './attach.ts';
 import { divergenceOf, type History } from './divergence.ts';
@@ -81,7 +80,7 @@ export function planFollow(cluster: Cluster, state: ClusterState, request: Follo
   return { title, refusals: [], steps: stepsOf(cluster, state, cast, request) };
 }
 
-type Cast = { found: Standby; upstream: Up; link: Link };
+type Cast = { found: StandbyState; upstream: Up; link: Link };
 type Refused = { refusals: readonly Problem[]; unreachable?: boolean };
 
 /** The two servers, where they are what they must be; else why not. */
@@ -161,7 +160,7 @@ function upstreamProblem(
 function kinshipProblem(
   cluster: Cluster,
   state: ClusterState,
-  found: Standby,
+  found: StandbyState,
   upstream: Up,
 ): Problem | undefined {
   if (systemOf(found) !== systemOf(upstream)) {
@@ -189,7 +188,7 @@ function chainOf(cluster: Cluster, state: ClusterState, name: string): readonly 
 }
 
 /** Whether nothing is left to do: its connection leads there, and the upstream shows it. */
-export function isThere(found: Standby, upstream: Up, link: Link): boolean {
+export function isThere(found: StandbyState, upstream: Up, link: Link): boolean {
   return leadsTo(found.conninfo, found.slot, link) && isAttached(upstream, link);
 }
 
@@ -205,7 +204,11 @@ function askedOf(request: FollowRequest): (FollowAsked & { wal: Wal }) | Refused
   return { ...asked, wal };
 }
 
-function historyGates(found: Standby, upstream: Up, asked: FollowAsked & { wal: Wal }): readonly Problem[] {
+function historyGates(
+  found: StandbyState,
+  upstream: Up,
+  asked: FollowAsked & { wal: Wal },
+): readonly Problem[] {
   const end = endOf(found, asked.caughtUp);
   const hint = `pgrepl rejoin ${found.node} rewinds it to the primary`;
   const divergence = divergenceOf(
@@ -234,7 +237,7 @@ function historyGates(found: Standby, upstream: Up, asked: FollowAsked & { wal: 
 }
 
 /** A standby that streams itself will catch up; one that does not may never have what is asked of it. */
-function behindGates(found: Standby, upstream: Up, end: Lsn): readonly Problem[] {
+function behindGates(found: StandbyState, upstream: Up, end: Lsn): readonly Problem[] {
   const has = positionOf(upstream);
   const catchesUp = upstream.is === 'primary' || upstream.streaming?.status === 'streaming';
   if (catchesUp || has === undefined || atLeast(has, end)) return [];
@@ -247,7 +250,7 @@ function behindGates(found: Standby, upstream: Up, end: Lsn): readonly Problem[]
 }
 
 /** Of what was received and not replayed, a last record that is not whole does not count. */
-export function endOf(found: Standby, caughtUp: boolean): Lsn | undefined {
+export function endOf(found: StandbyState, caughtUp: boolean): Lsn | undefined {
   const { received, replayed } = found;
   if (received === undefined || replayed === undefined) return replayed ?? received;
   return caughtUp ? replayed : laterOf(received, replayed);

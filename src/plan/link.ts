@@ -1,3 +1,4 @@
+import type { StandbyState } from '../facts/view.ts';
 import { CONNINFO_BY_RELOAD, has, RECOVERY_IN_SETTINGS, type ServerVersion } from '../cluster/version.ts';
 import type { NodeState } from '../facts/state.ts';
 import { parseConf, quoteConf, withSettings } from '../render/conf.ts';
@@ -10,8 +11,6 @@ import { sqlLiteral, type Secret, type Text } from '../tools/words.ts';
 import type { Step } from './plan.ts';
 import { reloadSteps } from './reload.ts';
 import { ask, run, service, socketOf, sql, write, type Seen } from './steps.ts';
-
-type Standby = Extract<NodeState, { is: 'standby' }>;
 
 /** How a standby reaches its upstream. */
 export type Link = {
@@ -118,7 +117,7 @@ export function linkFiles(
  * Points a standby that runs at another upstream: by reload from 13 on, by restart before. A restart cuts its
  * sessions; nothing else does.
  */
-export function relinkSteps(found: Standby, link: Link, lane?: string): readonly Step[] {
+export function relinkSteps(found: StandbyState, link: Link, lane?: string): readonly Step[] {
   const { node, place, machine, server } = found;
   const extra = lane === undefined ? {} : { lane };
   const hasPassfile =

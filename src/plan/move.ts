@@ -1,21 +1,19 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import { bytesOf } from '../facts/lsn.ts';
-import type { ClusterState, NodeState } from '../facts/state.ts';
+import type { ClusterState } from '../facts/state.ts';
 import { upstreamOf } from '../facts/upstream.ts';
-import { positionOf, systemOf } from '../facts/view.ts';
+import { positionOf, systemOf, type StandbyState } from '../facts/view.ts';
 import { applicationName } from '../render/names.ts';
 import { sqlLiteral, type Secret } from '../tools/words.ts';
 import { leadsTo, relinkSteps, streamingStep, type Link } from './link.ts';
 import type { Step } from './plan.ts';
 import { socketOf, sql, type Up } from './steps.ts';
 
-type Standby = Extract<NodeState, { is: 'standby' }>;
-
 /**
  * Whether a standby is to follow the new primary: it is of the same cluster, is not ahead of it, and does not
  * stream from a standby that lives: a cascade keeps its tree.
  */
-export function isMoved(cluster: Cluster, state: ClusterState, standby: Standby, upstream: Up): boolean {
+export function isMoved(cluster: Cluster, state: ClusterState, standby: StandbyState, upstream: Up): boolean {
   if (systemOf(standby) !== systemOf(upstream)) return false;
   const [theirs, mine] = [positionOf(standby), positionOf(upstream)];
   if (theirs !== undefined && mine !== undefined && bytesOf(theirs) > bytesOf(mine)) return false;
@@ -47,7 +45,7 @@ export function linkTo(upstream: Up, move: Move): Link {
 }
 
 /** A slot for it at the new upstream, its connection, and the proof that it streams from there. */
-export function moveSteps(standby: Standby, upstream: Up, move: Move): readonly Step[] {
+export function moveSteps(standby: StandbyState, upstream: Up, move: Move): readonly Step[] {
   const link = linkTo(upstream, move);
   const lane = move.lane === undefined ? {} : { lane: move.lane };
   const relink =

@@ -1,9 +1,9 @@
 import { majorOf } from '../cluster/version.ts';
 import type { Problem } from '../errors.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
-import { systemOf } from '../facts/view.ts';
+import { systemOf, type StandbyState } from '../facts/view.ts';
 import { parseConninfo } from '../render/conninfo.ts';
-import { FLOORS, floorProblems, type Standby } from './attach.ts';
+import { FLOORS, floorProblems } from './attach.ts';
 import { slotGates } from './clone/copyGates.ts';
 import { divergenceOf, type History } from './divergence.ts';
 import { leadsTo, linkFiles, relinkSteps, streamingStep, writtenLink, type Link } from './link.ts';
@@ -156,7 +156,7 @@ function gatesOf(
 }
 
 /** The slot there is its own: it was its upstream before. */
-function isOwnSlot(found: Standby, link: Link): boolean {
+function isOwnSlot(found: StandbyState, link: Link): boolean {
   return leadsTo(found.conninfo, found.slot, link);
 }
 

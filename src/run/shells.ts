@@ -1,7 +1,8 @@
 import type { Step } from '../plan/plan.ts';
 import { isPsql } from '../tools/psql.ts';
 import { openPsqls } from './psqls.ts';
-import type { Held, Hold, Spawned } from './spawn.ts';
+import type { Held, Hold } from './hold.ts';
+import type { Spawned } from './spawn.ts';
 
 export type Quick = (
   step: Step,

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Plan, Step } from '../../src/plan/plan.ts';
-import { execute, groupsOf, why, type Doing, type StepEvent } from '../../src/run/execute.ts';
+import { execute, groupsOf } from '../../src/run/execute.ts';
+import { why } from '../../src/run/runStep.ts';
+import type { Doing, StepEvent } from '../../src/run/doing.ts';
 import type { Spawned } from '../../src/run/spawn.ts';
 import { Secret } from '../../src/tools/words.ts';
 

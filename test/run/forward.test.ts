@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Plan, Step } from '../../src/plan/plan.ts';
-import { execute, type Doing, type Execution } from '../../src/run/execute.ts';
+import { execute, type Execution } from '../../src/run/execute.ts';
+import type { Doing } from '../../src/run/doing.ts';
 import type { Spawned } from '../../src/run/spawn.ts';
 
 /** What happens around the point of no return, and between lanes. */

@@ -1,3 +1,4 @@
+import type { StandbyState } from '../../facts/view.ts';
 import type { Problem } from '../../errors.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { placeProblems, portOf } from '../create.ts';
@@ -73,8 +74,6 @@ function asDemanded(found: Seen, { demands }: CloneRequest, plan: Plan): Plan {
   if (unmet.length === 0) return plan;
   return { title: plan.title, refusals: [...unmet, ...plan.refusals], steps: [] };
 }
-
-type StandbyState = Extract<NodeState, { is: 'standby' }>;
 
 function isThere(found: StandbyState, request: CloneRequest): boolean {
   const { source } = request;

@@ -1,6 +1,6 @@
+import type { PrimaryState } from '../../facts/view.ts';
 import type { Cluster } from '../../cluster/types.ts';
 import type { Problem } from '../../errors.ts';
-import type { NodeState } from '../../facts/state.ts';
 import { restart } from '../../tools/service.ts';
 import { changedSettings, fileSteps, hbaProblems, wantNotes } from '../configFiles.ts';
 import { unmetDemands } from '../demands.ts';
@@ -13,11 +13,15 @@ import { roleSteps } from './roleSteps.ts';
 import { service, socketOf } from '../steps.ts';
 import { desiredOwn, type Want } from '../wants.ts';
 
-type Primary = Extract<NodeState, { is: 'primary' }>;
 type Desired = Readonly<Record<string, string>>;
 
 /** A server that takes writes: only what is missing is changed, and a restart only where a setting needs one. */
-export function planAdopted(cluster: Cluster, found: Primary, request: InitRequest, title: string): Plan {
+export function planAdopted(
+  cluster: Cluster,
+  found: PrimaryState,
+  request: InitRequest,
+  title: string,
+): Plan {
   const checksums = found.server.settings['data_checksums']?.value === 'on';
   const wants = wantsFor(cluster, found, request, found.server.version, checksums);
   const desired = desiredOwn(found, wants, {});
@@ -38,13 +42,17 @@ export function planAdopted(cluster: Cluster, found: Primary, request: InitReque
 }
 
 /** Those whose value in the files is in force only after a restart. */
-function waitingSettings(found: Primary, desired: Desired, changed: readonly string[]): readonly string[] {
+function waitingSettings(
+  found: PrimaryState,
+  desired: Desired,
+  changed: readonly string[],
+): readonly string[] {
   const restarting = changed.filter((name) => contextOf(found, name) === 'postmaster');
   return [...new Set([...restarting, ...pending(found, Object.keys(desired))])];
 }
 
 function settingSteps(
-  found: Primary,
+  found: PrimaryState,
   request: InitRequest,
   desired: Desired,
   waiting: readonly string[],
@@ -57,7 +65,7 @@ function settingSteps(
   return files.length > 0 || isStale(found) ? [...files, ...reloadSteps(found.node, socketOf(found))] : [];
 }
 
-function missingSteps(found: Primary, request: InitRequest, slots: readonly string[]): readonly Step[] {
+function missingSteps(found: PrimaryState, request: InitRequest, slots: readonly string[]): readonly Step[] {
   const { server } = found;
   const role = roleOf(found, request);
   return roleSteps(request, socketOf(found), server.version, {
@@ -67,17 +75,20 @@ function missingSteps(found: Primary, request: InitRequest, slots: readonly stri
   });
 }
 
-function roleOf(found: Primary, request: InitRequest): Primary['server']['roles'][number] | undefined {
+function roleOf(
+  found: PrimaryState,
+  request: InitRequest,
+): PrimaryState['server']['roles'][number] | undefined {
   return found.server.roles.find(({ name }) => name === request.role);
 }
 
-function passwordFits(found: Primary, request: InitRequest): boolean {
+function passwordFits(found: PrimaryState, request: InitRequest): boolean {
   const verifier = roleOf(found, request)?.verifier;
   return request.password === undefined || (verifier !== undefined && request.password.fits(verifier));
 }
 
 function whyNotAdopted(
-  found: Primary,
+  found: PrimaryState,
   request: InitRequest,
   wants: readonly Want[],
   desired: Desired,
@@ -102,7 +113,7 @@ function whyNotAdopted(
   ];
 }
 
-function wrongServer(found: Primary, request: InitRequest): readonly Problem[] {
+function wrongServer(found: PrimaryState, request: InitRequest): readonly Problem[] {
   const { server, node } = found;
   return [
     ...(server.superuser
@@ -129,7 +140,7 @@ function wrongServer(found: Primary, request: InitRequest): readonly Problem[] {
 }
 
 /** As the server reads its files, with those that we did not: ours is there, and somebody sets it after us. */
-function unmet(found: Primary, wants: readonly Want[], told: readonly string[]): readonly Problem[] {
+function unmet(found: PrimaryState, wants: readonly Want[], told: readonly string[]): readonly Problem[] {
   const own = found.place.files.own?.path;
   return wants.flatMap((want) => {
     const lines = found.server.fileSettings.filter(({ name }) => name === want.name);
@@ -140,12 +151,12 @@ function unmet(found: Primary, wants: readonly Want[], told: readonly string[]):
   });
 }
 
-function contextOf(found: Primary, name: string): string {
+function contextOf(found: PrimaryState, name: string): string {
   return found.server.settings[name]?.context ?? 'postmaster';
 }
 
 /** A hot standby stops or pauses when its primary has more walsenders than itself: standbys are raised first. */
-function raisedUnderStandbys(found: Primary, desired: Desired): readonly Problem[] {
+function raisedUnderStandbys(found: PrimaryState, desired: Desired): readonly Problem[] {
   if (!changedSettings(found, desired).includes('max_wal_senders')) return [];
   const standbys = found.server.walsenders
     .filter(({ state }) => state === 'streaming')
@@ -160,7 +171,7 @@ function raisedUnderStandbys(found: Primary, desired: Desired): readonly Problem
 }
 
 /** Asked where a standby streams with the old password: it could not connect again. */
-function replacesPassword(found: Primary, request: InitRequest): readonly string[] {
+function replacesPassword(found: PrimaryState, request: InitRequest): readonly string[] {
   if (roleOf(found, request) === undefined || passwordFits(found, request)) return [];
   const users = found.server.walsenders
     .filter(({ user }) => user === request.role)
@@ -171,7 +182,7 @@ function replacesPassword(found: Primary, request: InitRequest): readonly string
   ];
 }
 
-function waitsNote(found: Primary, request: InitRequest, waiting: readonly string[]): readonly string[] {
+function waitsNote(found: PrimaryState, request: InitRequest, waiting: readonly string[]): readonly string[] {
   if (request.restart || waiting.length === 0) return [];
   return [
     `${found.node}: ${waiting.join(', ')} wait${waiting.length === 1 ? 's' : ''} for a restart, and --no-restart leaves that to you`,

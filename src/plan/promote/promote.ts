@@ -1,7 +1,7 @@
 import type { Cluster } from '../../cluster/types.ts';
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
-import { stateOf, systemOf } from '../../facts/view.ts';
+import { stateOf, systemOf, type StandbyState } from '../../facts/view.ts';
 import { parseConf } from '../../render/conf.ts';
 import { PROMOTE } from '../../tools/handover.ts';
 import { script } from '../../tools/shell.ts';
@@ -12,8 +12,6 @@ import type { Plan, Step } from '../plan.ts';
 import { behindGates, delayGates, primaryGates, type PromoteRequest } from './promoteGates.ts';
 import { reloadSteps } from '../reload.ts';
 import { ask, isUp, run, socketOf, sql, write } from '../steps.ts';
-
-type Standby = Extract<NodeState, { is: 'standby' }>;
 
 /**
  * Makes a standby the primary when the old one is gone, cleans what would haunt it, and moves the other standbys
@@ -80,7 +78,7 @@ function planPrimary(
 function planStandby(
   cluster: Cluster,
   state: ClusterState,
-  found: Standby,
+  found: StandbyState,
   request: PromoteRequest,
   title: string,
 ): Plan {
@@ -106,7 +104,7 @@ function planStandby(
   };
 }
 
-function lossNotes(state: ClusterState, found: Standby, request: PromoteRequest): readonly string[] {
+function lossNotes(state: ClusterState, found: StandbyState, request: PromoteRequest): readonly string[] {
   if (request.acceptLoss === 0) return [];
   return behindGates(state, found, { ...request, acceptLoss: 0 }).map(
     ({ message }) => `${message}: that is lost`,
@@ -114,7 +112,7 @@ function lossNotes(state: ClusterState, found: Standby, request: PromoteRequest)
 }
 
 /** The file that promotes, where a cluster was set up with one: recovery.conf up to 11, a setting from 12 to 15. */
-function triggerFile(found: Standby): string | undefined {
+function triggerFile(found: StandbyState): string | undefined {
   const { server, place } = found;
   const name = has(server.version, RECOVERY_IN_SETTINGS)
     ? server.settings['promote_trigger_file']?.value
@@ -125,7 +123,7 @@ function triggerFile(found: Standby): string | undefined {
   return name.startsWith('/') ? name : `${place.real}/${name}`;
 }
 
-export function promotionSteps(found: Standby, request: { seconds: number }): readonly Step[] {
+export function promotionSteps(found: StandbyState, request: { seconds: number }): readonly Step[] {
   const { node } = found;
   const socket = socketOf(found);
   return [
@@ -136,7 +134,7 @@ export function promotionSteps(found: Standby, request: { seconds: number }): re
 }
 
 /** By SQL where there is a function for it: a question in a session that is open; pg_ctl does the same, and polls. */
-function promoteStep(found: Standby): Step {
+function promoteStep(found: StandbyState): Step {
   const { node, machine, place, server } = found;
   const trigger = triggerFile(found);
   if (trigger !== undefined) return write(node, `promote: ${trigger} tells it`, trigger, [''], '0600');
@@ -152,7 +150,7 @@ function promoteStep(found: Standby): Step {
 function afterwards(
   cluster: Cluster,
   state: ClusterState,
-  found: Standby | Extract<NodeState, { is: 'primary' }>,
+  found: StandbyState | Extract<NodeState, { is: 'primary' }>,
   request: PromoteRequest,
 ): readonly Step[] {
   const siblings = siblingSteps(cluster, state, found, request);

@@ -2,7 +2,7 @@ import type { Cluster, Node } from '../../cluster/types.ts';
 import type { Problem } from '../../errors.ts';
 import { distance } from '../../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
-import { positionOf, systemOf } from '../../facts/view.ts';
+import { positionOf, systemOf, type StandbyState } from '../../facts/view.ts';
 import type { Secret } from '../../tools/words.ts';
 
 export type PromoteRequest = {
@@ -26,15 +26,13 @@ export type OutsideUpstream = {
   said: string;
 };
 
-type Standby = Extract<NodeState, { is: 'standby' }>;
-
 type Gate = { refusals: readonly Problem[]; unreachable: boolean };
 
 /** The old primary must be seen not to take writes, or be said to be fenced. */
 export function primaryGates(
   cluster: Cluster,
   state: ClusterState,
-  found: Standby,
+  found: StandbyState,
   request: PromoteRequest,
 ): Gate & { confirm: readonly string[] } {
   const others = state.nodes.filter(({ node }) => node !== found.node);
@@ -74,7 +72,7 @@ const FENCE = 'When it is fenced (switched off, cut off), say --primary-is-dead.
 function unseenProblem(
   cluster: Cluster,
   state: ClusterState,
-  found: Standby,
+  found: StandbyState,
   other: NodeState,
 ): readonly Problem[] {
   if (other.is !== 'unreachable' || !mayBePrimary(cluster, state, found, other.node)) return [];
@@ -82,7 +80,7 @@ function unseenProblem(
 }
 
 /** Any node that cannot be seen, unless another one is seen to be the stopped primary it follows. */
-function mayBePrimary(cluster: Cluster, state: ClusterState, found: Standby, name: string): boolean {
+function mayBePrimary(cluster: Cluster, state: ClusterState, found: StandbyState, name: string): boolean {
   const node = cluster.nodes.find((each) => each.name === name);
   const stoppedPrimary = state.nodes.some(
     (other) => other.is === 'stopped' && !other.standby && systemOf(other) === found.server.systemIdentifier,
@@ -116,7 +114,7 @@ function outsideGate(outside: OutsideUpstream | undefined, switchover: string): 
 }
 
 /** A promotion replays everything that was held back: a delayed standby is no time machine then. */
-export function delayGates(found: Standby, request: PromoteRequest): readonly Problem[] {
+export function delayGates(found: StandbyState, request: PromoteRequest): readonly Problem[] {
   if (request.allowDelayed) return [];
   const hint = 'With --allow-delayed all that it received is replayed first, and it is promoted then.';
   return [
@@ -135,7 +133,7 @@ export function delayGates(found: Standby, request: PromoteRequest): readonly Pr
 /** What it received counts, not what it replayed: the promotion replays the rest. */
 export function behindGates(
   state: ClusterState,
-  found: Standby,
+  found: StandbyState,
   request: PromoteRequest,
 ): readonly Problem[] {
   const mine = positionOf(found);

@@ -1,16 +1,14 @@
 import type { Cluster } from '../../cluster/types.ts';
 import type { Problem } from '../../errors.ts';
-import type { ClusterState, NodeState } from '../../facts/state.ts';
-import { primariesOf, stateOf, systemOf } from '../../facts/view.ts';
+import type { ClusterState } from '../../facts/state.ts';
+import { primariesOf, stateOf, systemOf, type PrimaryState } from '../../facts/view.ts';
 import { notOurs } from '../initPrimary/initPrimary.ts';
 import type { Link } from '../link.ts';
 import { linkTo } from '../move.ts';
 import type { Seen } from '../steps.ts';
 import type { RejoinRequest } from './request.ts';
 
-export type Primary = Extract<NodeState, { is: 'primary' }>;
-
-export type Cast = { found: Seen; primary: Primary; link: Link };
+export type Cast = { found: Seen; primary: PrimaryState; link: Link };
 export type Refused = { refusals: readonly Problem[]; unreachable?: boolean };
 
 export function refuse(message: string, hint?: string, unreachable = false): Refused {
@@ -32,7 +30,7 @@ export function castOf(cluster: Cluster, state: ClusterState, request: RejoinReq
   return { found, primary, link };
 }
 
-function primaryFor(state: ClusterState, found: Seen): Primary | Refused {
+function primaryFor(state: ClusterState, found: Seen): PrimaryState | Refused {
   const others = primariesOf(state).filter(({ node }) => node !== found.node);
   const system = systemOf(found);
   const kin = system === undefined ? others : others.filter((other) => systemOf(other) === system);
@@ -54,7 +52,7 @@ function primaryFor(state: ClusterState, found: Seen): Primary | Refused {
 function noPrimary(
   state: ClusterState,
   found: Seen,
-  stranger: Primary | undefined,
+  stranger: PrimaryState | undefined,
   system: string | undefined,
 ): Refused {
   if (found.is === 'primary' && stranger === undefined)

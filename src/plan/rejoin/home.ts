@@ -1,19 +1,18 @@
 import type { Cluster } from '../../cluster/types.ts';
 import type { ClusterState } from '../../facts/state.ts';
-import { stateOf } from '../../facts/view.ts';
-import { dropStep, forgottenSlots, streamsFrom, type Standby } from '../attach.ts';
+import { stateOf, type PrimaryState, type StandbyState } from '../../facts/view.ts';
+import { dropStep, forgottenSlots, streamsFrom } from '../attach.ts';
 import type { Plan } from '../plan.ts';
 import { isUp, type Seen } from '../steps.ts';
 import type { RejoinRequest } from './request.ts';
-import type { Primary } from './cast.ts';
 
 /** Whether it streams already from the primary, or from standbys that do: nothing more need be asked. */
 export function isHome(
   cluster: Cluster,
   state: ClusterState,
   found: Seen,
-  primary: Primary,
-): found is Standby {
+  primary: PrimaryState,
+): found is StandbyState {
   return (
     found.is === 'standby' &&
     found.streaming?.status === 'streaming' &&
@@ -25,8 +24,8 @@ export function isHome(
 export function planHome(
   cluster: Cluster,
   state: ClusterState,
-  found: Standby,
-  primary: Primary,
+  found: StandbyState,
+  primary: PrimaryState,
   request: RejoinRequest,
   title: string,
 ): Plan {
@@ -47,7 +46,7 @@ export function planHome(
   return { title, refusals: [], steps, notes };
 }
 
-function upstreamName(state: ClusterState, found: Standby, primary: Primary): string {
+function upstreamName(state: ClusterState, found: StandbyState, primary: PrimaryState): string {
   const there = state.nodes.find(
     (other) =>
       isUp(other) && other.server.walsenders.some(({ applicationName }) => applicationName === found.node),
@@ -59,8 +58,8 @@ function upstreamName(state: ClusterState, found: Standby, primary: Primary): st
 function isStale(
   cluster: Cluster,
   state: ClusterState,
-  found: Standby,
-  primary: Primary,
+  found: StandbyState,
+  primary: PrimaryState,
   slot: string,
 ): boolean {
   return cluster.nodes.some((node) => {

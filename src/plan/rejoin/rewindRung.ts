@@ -1,3 +1,4 @@
+import type { PrimaryState } from '../../facts/view.ts';
 import type { Problem } from '../../errors.ts';
 import { bytesOf, distance } from '../../facts/lsn.ts';
 import { divergenceOf, type Divergence, type Past } from '../divergence.ts';
@@ -7,7 +8,7 @@ import { rewindPlan } from './rewind.ts';
 import type { Rewind } from './rewindCase.ts';
 import { isKnown, pastOf, timelineOfStopped, type Known } from './past.ts';
 import type { Seen } from '../steps.ts';
-import type { Primary } from './cast.ts';
+
 import type { Climb, Rung } from './rung.ts';
 
 export function rungOfRewind(climb: Climb): Rung {
@@ -45,7 +46,7 @@ function notAgain(found: Seen): Problem {
 }
 
 /** pg_rewind writes pg_control last, with the source's timeline: then every file of it was copied. */
-function isRewound(found: Known, primary: Primary): boolean {
+function isRewound(found: Known, primary: PrimaryState): boolean {
   return (
     found.is === 'stopped' &&
     found.control?.state === 'in archive recovery' &&

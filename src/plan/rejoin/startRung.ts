@@ -1,3 +1,4 @@
+import type { PrimaryState } from '../../facts/view.ts';
 import type { Problem } from '../../errors.ts';
 import { atLeast, laterOf, type Lsn } from '../../facts/lsn.ts';
 import { start } from '../../tools/service.ts';
@@ -7,7 +8,7 @@ import { leadsTo, linkFiles, relinkSteps, writtenLink, type Link } from '../link
 import type { Step } from '../plan.ts';
 import { isKnown, pastOf, type Known } from './past.ts';
 import { service, type Seen } from '../steps.ts';
-import type { Primary } from './cast.ts';
+
 import type { Climb, Rung } from './rung.ts';
 
 /** It can be started, or pointed at the primary, as it is: everything it has is in the primary's history. */
@@ -32,13 +33,18 @@ export function rungOfStart(climb: Climb): Rung {
 }
 
 /** Where its WAL ends nobody could tell; so far it goes, or its data would not be consistent. */
-function leastOf(found: Known, primary: Primary): Lsn {
+function leastOf(found: Known, primary: PrimaryState): Lsn {
   if (found.is !== 'stopped' || found.control === undefined) return primary.current;
   return laterOf(found.control.redo, found.control.minRecoveryEnd);
 }
 
 /** Why it may not stream from the primary as it is. */
-function partedFrom(found: Known, primary: Primary, mine: Past, divergence: Divergence): Problem | undefined {
+function partedFrom(
+  found: Known,
+  primary: PrimaryState,
+  mine: Past,
+  divergence: Divergence,
+): Problem | undefined {
   switch (divergence.is) {
     case 'none':
       return undefined;
@@ -58,7 +64,7 @@ function partedFrom(found: Known, primary: Primary, mine: Past, divergence: Dive
 }
 
 /** Two servers that wrote on a timeline of one number: nothing tells their WAL apart, pg_rewind as little as we. */
-function twice(found: Known, primary: Primary, { record, end }: Past): Problem | undefined {
+function twice(found: Known, primary: PrimaryState, { record, end }: Past): Problem | undefined {
   const wrote =
     found.is === 'primary' ||
     (found.is === 'stopped' && /^(shut down|in production|shutting down)$/.test(found.control?.state ?? ''));
@@ -86,7 +92,7 @@ function rungOfMute({ found, link, primary, request }: Climb): Rung {
   };
 }
 
-function hasOurLink(found: Seen, link: Link, primary: Primary): boolean {
+function hasOurLink(found: Seen, link: Link, primary: PrimaryState): boolean {
   const { conninfo, slot } = writtenLink(found, primary.server.version);
   return leadsTo(conninfo, slot, link);
 }

@@ -1,11 +1,10 @@
-import type { NodeState, Place } from '../../facts/state.ts';
+import type { PrimaryState } from '../../facts/view.ts';
+import type { Place } from '../../facts/state.ts';
 import { RUNS_NOT, START_AGAIN, STOP_SOON, STOPPED } from '../../tools/handover.ts';
 import { startLog, startSoon } from '../../tools/service.ts';
 import { script } from '../../tools/shell.ts';
 import type { Step } from '../plan.ts';
 import { run, service, type Seen } from '../steps.ts';
-
-type Primary = Extract<NodeState, { is: 'primary' }>;
 
 /** Seconds that the stop and the last bytes may take before everything is taken back, and a stop before it is forced. */
 export const OUTAGE_MOST = 60;
@@ -16,7 +15,7 @@ export const SHUTDOWN = 'shutdown';
 export const STOP = 'stop the primary: writes end here, and its shutdown checkpoint is written';
 
 /** A fast stop by pg_ctl, whoever owns the server: it is started by its owner, and pg_ctl need not be waited for. */
-export function stopStep({ node, machine, place }: Primary, seconds: number): Step {
+export function stopStep({ node, machine, place }: PrimaryState, seconds: number): Step {
   const stop = [machine.programs.pg_ctl ?? 'pg_ctl', '-D', place.real, '-W', '-s', '-m', 'fast', 'stop'];
   const control = machine.programs.pg_controldata ?? 'pg_controldata';
   const argv = script(STOP_SOON, 'stop', place.real, control, String(seconds), ...stop);

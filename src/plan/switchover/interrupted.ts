@@ -3,7 +3,7 @@ import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import { distance } from '../../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { upstreamOf } from '../../facts/upstream.ts';
-import { positionOf, systemOf } from '../../facts/view.ts';
+import { positionOf, systemOf, type StandbyState } from '../../facts/view.ts';
 import { hasStopped, runsNot, startAgain } from './handover.ts';
 import { leadsTo, linkFiles, writtenLink, type Link } from '../link.ts';
 import { slotSteps } from '../move.ts';
@@ -11,10 +11,10 @@ import type { Plan, Step } from '../plan.ts';
 import { cleanSteps, promotionSteps } from '../promote/promote.ts';
 import { startOf } from '../startOf.ts';
 import { ask, run } from '../steps.ts';
-import { followsStep, linkFor, outageMost } from './swap.ts';
+import { followsStep } from './proofs.ts';
+import { linkFor, outageMost } from './moving.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 
-type Standby = Extract<NodeState, { is: 'standby' }>;
 type Stopped = Extract<NodeState, { is: 'stopped' }>;
 type Mute = Extract<NodeState, { is: 'mute' }>;
 
@@ -25,7 +25,7 @@ type Mute = Extract<NodeState, { is: 'mute' }>;
 export function planInterrupted(
   cluster: Cluster,
   state: ClusterState,
-  candidate: Standby,
+  candidate: StandbyState,
   request: SwitchoverRequest,
   title: string,
 ): Plan {
@@ -43,7 +43,7 @@ export function planInterrupted(
     : promoteOnly(state, follower, candidate, request, title);
 }
 
-function refuse(title: string, { node }: Standby, unseen: readonly NodeState[]): Plan {
+function refuse(title: string, { node }: StandbyState, unseen: readonly NodeState[]): Plan {
   const names = unseen.map((other) => other.node).join(', ');
   return {
     title,
@@ -93,7 +93,12 @@ function nodeOf(cluster: Cluster, name: string): Node | undefined {
 type Old = Stopped & { control: NonNullable<Stopped['control']> };
 
 /** The primary that the candidate followed, stopped cleanly: a standby's pg_control says "shut down in recovery". */
-function isOld(cluster: Cluster, state: ClusterState, other: NodeState, candidate: Standby): other is Old {
+function isOld(
+  cluster: Cluster,
+  state: ClusterState,
+  other: NodeState,
+  candidate: StandbyState,
+): other is Old {
   return (
     other.is === 'stopped' &&
     systemOf(other) === systemOf(candidate) &&
@@ -109,7 +114,7 @@ const CHECKPOINT_MOST = 512;
 function toEnd(
   cluster: Cluster,
   stopped: Old,
-  candidate: Standby,
+  candidate: StandbyState,
   request: SwitchoverRequest,
   title: string,
 ): Plan {
@@ -126,7 +131,7 @@ function toEnd(
 function goOn(
   cluster: Cluster,
   stopped: Stopped,
-  candidate: Standby,
+  candidate: StandbyState,
   request: SwitchoverRequest,
   title: string,
 ): Plan {
@@ -160,7 +165,7 @@ function placedSteps(stopped: Stopped, link: Link): readonly Step[] {
 }
 
 /** Bytes are missing at the candidate: the old primary serves again, as by the undo; then all is asked anew. */
-function goBack(stopped: Stopped, candidate: Standby, title: string): Plan {
+function goBack(stopped: Stopped, candidate: StandbyState, title: string): Plan {
   const { node, place, version } = stopped;
   const signal = has(version, RECOVERY_IN_SETTINGS) ? 'standby.signal' : 'recovery.conf';
   const remove = run(node, 'it is no standby at its next start', [
@@ -181,9 +186,9 @@ function goBack(stopped: Stopped, candidate: Standby, title: string): Plan {
 function turnedRound(
   cluster: Cluster,
   state: ClusterState,
-  candidate: Standby,
+  candidate: StandbyState,
   request: SwitchoverRequest,
-): Standby | undefined {
+): StandbyState | undefined {
   return standbysBeside(state, candidate).find(
     (other) =>
       leadsTo(other.conninfo, other.slot, linkFor(cluster, other.node, candidate, request)) &&
@@ -191,17 +196,17 @@ function turnedRound(
   );
 }
 
-function standbysBeside(state: ClusterState, candidate: Standby): readonly Standby[] {
+function standbysBeside(state: ClusterState, candidate: StandbyState): readonly StandbyState[] {
   return state.nodes.filter(
-    (other): other is Standby =>
+    (other): other is StandbyState =>
       other.is === 'standby' && other.node !== candidate.node && systemOf(other) === systemOf(candidate),
   );
 }
 
 function promoteOnly(
   state: ClusterState,
-  follower: Standby,
-  candidate: Standby,
+  follower: StandbyState,
+  candidate: StandbyState,
   request: SwitchoverRequest,
   title: string,
 ): Plan {

@@ -2,7 +2,7 @@ import type { Cluster } from '../../cluster/types.ts';
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { upstreamOf } from '../../facts/upstream.ts';
-import { systemOf, viewOf, wantedUpstream } from '../../facts/view.ts';
+import { systemOf, viewOf, wantedUpstream, type PrimaryState, type StandbyState } from '../../facts/view.ts';
 import { awake, isWaking } from './interrupted.ts';
 import { leadsTo, writtenLink } from '../link.ts';
 import { isMoved, linkTo, moveSteps, type Move } from '../move.ts';
@@ -11,11 +11,10 @@ import { cleanSteps } from '../promote/promote.ts';
 import { startAgain } from './handover.ts';
 import { startOf } from '../startOf.ts';
 import { ask, run } from '../steps.ts';
-import { dropStep, moveOf, outageMost } from './swap.ts';
+import { dropStep } from './drop.ts';
+import { moveOf, outageMost } from './moving.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 
-type Primary = Extract<NodeState, { is: 'primary' }>;
-type Standby = Extract<NodeState, { is: 'standby' }>;
 type Stopped = Extract<NodeState, { is: 'stopped' }>;
 
 /**
@@ -26,7 +25,7 @@ type Stopped = Extract<NodeState, { is: 'stopped' }>;
 export function settleSteps(
   cluster: Cluster,
   state: ClusterState,
-  primary: Primary,
+  primary: PrimaryState,
   request: SwitchoverRequest,
 ): readonly Step[] {
   return [
@@ -37,7 +36,7 @@ export function settleSteps(
 }
 
 /** A primary with the mark of a standby would be one at its next start. */
-function unplace({ node, place, server }: Primary): readonly Step[] {
+function unplace({ node, place, server }: PrimaryState): readonly Step[] {
   const isMarked = has(server.version, RECOVERY_IN_SETTINGS)
     ? place.signals.includes('standby.signal')
     : place.files.recovery !== undefined;
@@ -49,7 +48,7 @@ function unplace({ node, place, server }: Primary): readonly Step[] {
 function standbySteps(
   cluster: Cluster,
   state: ClusterState,
-  primary: Primary,
+  primary: PrimaryState,
   other: NodeState,
   request: SwitchoverRequest,
 ): readonly Step[] {
@@ -64,7 +63,12 @@ function standbySteps(
 }
 
 /** It was moved to the candidate of a switchover that did not happen. */
-function isToReturn(cluster: Cluster, state: ClusterState, primary: Primary, other: Standby): boolean {
+function isToReturn(
+  cluster: Cluster,
+  state: ClusterState,
+  primary: PrimaryState,
+  other: StandbyState,
+): boolean {
   const node = cluster.nodes.find(({ name }) => name === other.node);
   return (
     node !== undefined &&
@@ -77,7 +81,7 @@ function isToReturn(cluster: Cluster, state: ClusterState, primary: Primary, oth
 /** A standby that was placed for this primary, and does not run yet. */
 function wakeSteps(
   other: Stopped,
-  primary: Primary,
+  primary: PrimaryState,
   move: Move,
   request: SwitchoverRequest,
 ): readonly Step[] {
@@ -98,7 +102,7 @@ function wakeSteps(
 }
 
 /** Slots that the new primary and its standbys used where they streamed from before. */
-function staleSlots(cluster: Cluster, found: Standby, primary: Primary): readonly Step[] {
+function staleSlots(cluster: Cluster, found: StandbyState, primary: PrimaryState): readonly Step[] {
   const elsewhere = cluster.nodes.filter(
     ({ name }) =>
       name === primary.node ||

@@ -2,7 +2,16 @@ import type { Cluster } from '../../cluster/types.ts';
 import type { Problem } from '../../errors.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { upstreamOf } from '../../facts/upstream.ts';
-import { positionOf, primariesOf, stateOf, systemOf, viewOf, wantedUpstream } from '../../facts/view.ts';
+import {
+  positionOf,
+  primariesOf,
+  stateOf,
+  systemOf,
+  viewOf,
+  wantedUpstream,
+  type PrimaryState,
+  type StandbyState,
+} from '../../facts/view.ts';
 import { isMoved } from '../move.ts';
 import type { Plan } from '../plan.ts';
 import { planInterrupted } from './interrupted.ts';
@@ -42,10 +51,7 @@ export function planSwitchover(cluster: Cluster, state: ClusterState, request: S
   return { ...swapPlan(cluster, cast, request), notes: notesOf(state, cast) };
 }
 
-type Standby = Extract<NodeState, { is: 'standby' }>;
-type Primary = Extract<NodeState, { is: 'primary' }>;
-
-function twoPrimaries(primaries: readonly Primary[]): Problem {
+function twoPrimaries(primaries: readonly PrimaryState[]): Problem {
   return {
     message: `${primaries.map(({ node }) => node).join(' and ')}: both take writes, and belong to one cluster`,
     hint: 'pgrepl status shows both; stop the wrong one, then pgrepl rejoin makes a standby of it.',
@@ -63,9 +69,9 @@ function notAStandby(found: Exclude<NodeState, { is: 'standby' | 'primary' | 'un
   };
 }
 
-function castOf(cluster: Cluster, state: ClusterState, primary: Primary, candidate: Standby): Cast {
+function castOf(cluster: Cluster, state: ClusterState, primary: PrimaryState, candidate: StandbyState): Cast {
   const others = state.nodes.filter(
-    (other): other is Standby =>
+    (other): other is StandbyState =>
       other.is === 'standby' && other.node !== candidate.node && systemOf(other) === systemOf(candidate),
   );
   return {
@@ -80,13 +86,13 @@ function castOf(cluster: Cluster, state: ClusterState, primary: Primary, candida
 function isSibling(
   cluster: Cluster,
   state: ClusterState,
-  other: Standby,
-  candidate: Standby,
-  primary: Primary,
+  other: StandbyState,
+  candidate: StandbyState,
+  primary: PrimaryState,
 ): boolean {
   const position = positionOf(other);
   // A sibling that is a little ahead waits as a cascade until the candidate has caught up: the primary still sends.
-  const level: Standby =
+  const level: StandbyState =
     position === undefined ? candidate : { ...candidate, received: position, replayed: position };
   if (isMoved(cluster, state, other, level)) return true;
   const node = cluster.nodes.find(({ name }) => name === other.node);
@@ -108,7 +114,7 @@ function notesOf(state: ClusterState, { primary, candidate }: Cast): readonly st
 }
 
 /** A logical slot does not come along, unless it is kept in step there (sync_replication_slots, 17). */
-function logicalSlots(primary: Primary, candidate: Standby): readonly string[] {
+function logicalSlots(primary: PrimaryState, candidate: StandbyState): readonly string[] {
   const there = candidate.server.slots.map(({ name }) => name);
   return primary.server.slots
     .filter(({ name, type }) => type === 'logical' && !there.includes(name))
@@ -118,7 +124,7 @@ function logicalSlots(primary: Primary, candidate: Standby): readonly string[] {
 }
 
 /** Nodes that a switchover does without, and what brings them back. */
-function leftAlone(other: NodeState, { node, server }: Standby): readonly string[] {
+function leftAlone(other: NodeState, { node, server }: StandbyState): readonly string[] {
   const then = `pgrepl follow ${other.node} --upstream ${node} when it is back`;
   if (other.is === 'unreachable') return [`${other.node}: cannot be looked at and is left alone; ${then}`];
   if (other.is === 'mute') return [`${other.node}: does not answer and is left alone; ${then}`];

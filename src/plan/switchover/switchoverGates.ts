@@ -1,20 +1,16 @@
 import type { Problem } from '../../errors.ts';
 import { distance } from '../../facts/lsn.ts';
-import type { NodeState } from '../../facts/state.ts';
-import { positionOf } from '../../facts/view.ts';
+import { positionOf, type PrimaryState, type StandbyState } from '../../facts/view.ts';
 import { applicationName, syncStandbyNames } from '../../render/names.ts';
 import type { Up } from '../steps.ts';
 
-type Primary = Extract<NodeState, { is: 'primary' }>;
-type Standby = Extract<NodeState, { is: 'standby' }>;
-
 /** Who swaps, and who else follows the candidate then: siblings by being moved to it, and every other standby below. */
 export type Cast = {
-  primary: Primary;
-  candidate: Standby;
-  siblings: readonly Standby[];
+  primary: PrimaryState;
+  candidate: StandbyState;
+  siblings: readonly StandbyState[];
   /** Every other standby of the cluster: what the new primary's settings are, they replay. */
-  others: readonly Standby[];
+  others: readonly StandbyState[];
 };
 
 export const FLOORS = [
@@ -53,7 +49,7 @@ function privileges(nodes: readonly Up[]): readonly Problem[] {
     }));
 }
 
-function streaming(primary: Primary, candidate: Standby): readonly Problem[] {
+function streaming(primary: PrimaryState, candidate: StandbyState): readonly Problem[] {
   const name = candidate.node;
   if (candidate.server.systemIdentifier !== primary.server.systemIdentifier) {
     return [{ message: `${name}: is of another cluster than ${primary.node} (another system identifier)` }];
@@ -79,7 +75,7 @@ function streaming(primary: Primary, candidate: Standby): readonly Problem[] {
   ];
 }
 
-function lag(primary: Primary, candidate: Standby, maxLag: number): readonly Problem[] {
+function lag(primary: PrimaryState, candidate: StandbyState, maxLag: number): readonly Problem[] {
   const position = positionOf(candidate);
   const behind = Math.max(
     position === undefined ? Number.POSITIVE_INFINITY : distance(primary.current, position),
@@ -94,7 +90,7 @@ function lag(primary: Primary, candidate: Standby, maxLag: number): readonly Pro
   ];
 }
 
-function late(candidate: Standby): readonly Problem[] {
+function late(candidate: StandbyState): readonly Problem[] {
   return [
     ...(candidate.paused
       ? [
@@ -162,7 +158,7 @@ function capacity({ candidate, siblings }: Cast): readonly Problem[] {
 }
 
 /** The stop waits for the archiver: one that cannot archive would make the outage as long as its trouble. */
-function archiver(primary: Primary): readonly Problem[] {
+function archiver(primary: PrimaryState): readonly Problem[] {
   const { failing, lastFailed, ready = 0 } = primary.server.archiver;
   const mode = primary.server.settings['archive_mode']?.value ?? 'off';
   if (mode === 'off') return [];

@@ -1,0 +1,36 @@
+import type { StandbyState } from '../../facts/view.ts';
+import type { Cluster } from '../../cluster/types.ts';
+import { CONNINFO_BY_RELOAD, has } from '../../cluster/version.ts';
+import { OUTAGE_MOST } from './handover.ts';
+import type { Link } from '../link.ts';
+import { linkTo, type Move } from '../move.ts';
+import type { Up } from '../steps.ts';
+import type { SwitchoverRequest } from './switchoverRequest.ts';
+
+/** The longest that writes may be impossible before everything is taken back. */
+export function outageMost({ seconds }: SwitchoverRequest): number {
+  return Math.min(seconds, OUTAGE_MOST);
+}
+
+export function moveOf(cluster: Cluster, name: string, upstream: string, request: SwitchoverRequest): Move {
+  const node = cluster.nodes.find((each) => each.name === name);
+  const to = cluster.nodes.find((each) => each.name === upstream);
+  if (node === undefined || to === undefined) throw new Error(`${name} or ${upstream} is no node`);
+  return {
+    node,
+    host: request.addressOf(to),
+    role: request.role,
+    lane: name,
+    seconds: request.seconds,
+    ...(request.password === undefined ? {} : { password: request.password }),
+  };
+}
+
+export function linkFor(cluster: Cluster, name: string, upstream: Up, request: SwitchoverRequest): Link {
+  return linkTo(upstream, moveOf(cluster, name, upstream.node, request));
+}
+
+/** From 13 a standby is moved by reload, and beforehand; a restart would cut its sessions: that waits until it must be. */
+export function movesEarly({ server }: StandbyState): boolean {
+  return has(server.version, CONNINFO_BY_RELOAD);
+}
