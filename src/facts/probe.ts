@@ -168,8 +168,8 @@ bootstrap() {
       a = b; b = c; c = $i
     } }'
 }
-answer= conf= hba= w=
-if [ -n "$alive" ]; then around & w=$!; else around; fi
+answer= conf= hba=
+around &
 if [ -n "$alive" ]; then
   # A line each, before the answer: the shell takes nothing out of JSON.
   files="SELECT translate(coalesce(max(setting), ''), e'\\n', '') FROM pg_settings WHERE name = 'config_file';
@@ -211,9 +211,10 @@ WHO
     fi
   fi
   if [ -z "$answer" ] && [ -n "$less" ]; then take "$less" "$lessby"; fi
-  wait "$w"
+  wait
   if [ -n "$answer" ]; then say answer "$answer"; else say mute ''; recovering; fi
 fi
+if [ -z "$answer" ] && [ -n "$major" ] && [ -x "$b/pg_controldata" ]; then { c=$("$b/pg_controldata" -D "$real" 2>&1); say control "$c"; } & fi
 if [ -z "$answer$su" ] && [ -n "$major" ] && [ -r "$real/global/1260" ] && ! tr '\0' '\n' <"$real/global/1260" | grep -qxF -- "$me"; then
   u=$(bootstrap | tail -n 1)
   [ -z "$u" ] || say superuser "$u"
@@ -259,11 +260,14 @@ if [ -z "$conf" ] && [ ! -f "$real/postgresql.conf" ] && [ -r "$real/postmaster.
 fi
 [ -n "$conf" ] || conf=$real/postgresql.conf
 dir=${'$'}{conf%/*}
+# A file is more than a pipe takes at once: nobody else may write meanwhile.
+wait
 show conf "$conf"; show auto "$real/postgresql.auto.conf"; show recovery "$real/recovery.conf"
 if [ -z "$answer" ] && [ -f "$conf" ] && [ -x "$b/postgres" ]; then
   set -- -D "$dir" -c "data_directory=$real" -c "config_file=$conf"
-  if hba=$("$b/postgres" -C hba_file "$@" 2>&1); then say sockets "$("$b/postgres" -C unix_socket_directories "$@")"
-  else say confwrong "$hba"; hba=; fi
+  { s=$("$b/postgres" -C unix_socket_directories "$@") && say sockets "$s"; } &
+  hba=$("$b/postgres" -C hba_file "$@" 2>&1) || { say confwrong "$hba"; hba=; }
+  wait
 fi
 case $hba in '') hba=$dir/pg_hba.conf ;; /*) ;; *) hba=$real/$hba ;; esac
 show hba "$hba"
@@ -284,7 +288,6 @@ if [ -d "$real/pg_wal/archive_status" ]; then
   n=0; for f in "$real"/pg_wal/archive_status/*.ready; do [ -f "$f" ] && n=$((n + 1)); done
   say ready "$n"
 fi
-if [ -z "$answer" ] && [ -n "$major" ] && [ -x "$b/pg_controldata" ]; then say control "$("$b/pg_controldata" -D "$real" 2>&1)"; fi
 say end ok
 [ -z "$lock" ] || go_on
 `;
