@@ -1,5 +1,6 @@
 import { CommanderError, type Command } from 'commander';
-import { failure, isPgreplError, STATUS, type PgreplError } from './errors.ts';
+import { similar } from './cluster/similar.ts';
+import { isPgreplError, PgreplError, STATUS, type Problem } from './errors.ts';
 import { buildProgram } from './program.ts';
 
 /** Runs the program and turns every end into an exit status. The only caller is bin. */
@@ -8,16 +9,19 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(spelledOut(argv), { from: 'user' });
   } catch (error) {
-    process.exitCode = await told(error, argv, commandOf(program, argv));
+    process.exitCode = await told(error, argv, program);
   }
 }
 
-/** The verb in its one or two words: `slot list`. */
-function commandOf(program: Command, argv: readonly string[]): string {
+/** The verb in its one or two words, as `slot list`, and its part of the tree. */
+function commandOf(program: Command, argv: readonly string[]): { name: string; command: Command } {
   const [first, second] = argv.filter((word) => !word.startsWith('-'));
   const verb = program.commands.find((command) => command.name() === first);
   const more = verb?.commands.find((command) => command.name() === second);
-  return more === undefined ? (first ?? 'pgrepl') : `${first ?? ''} ${second ?? ''}`;
+  return {
+    name: more === undefined ? (first ?? 'pgrepl') : `${first ?? ''} ${second ?? ''}`,
+    command: more ?? verb ?? program,
+  };
 }
 
 /** `--dry-run` without a value must not swallow the word behind it. */
@@ -25,18 +29,56 @@ function spelledOut(argv: readonly string[]): string[] {
   return argv.map((word) => (word === '--dry-run' ? '--dry-run=text' : word));
 }
 
-async function told(error: unknown, argv: readonly string[], command: string): Promise<number> {
+async function told(error: unknown, argv: readonly string[], program: Command): Promise<number> {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const json = argv.includes('--json');
-  // commander has told people already.
-  if (error instanceof CommanderError && !json) return STATUS.usage;
+  // The help has been shown already.
+  if (error instanceof CommanderError && error.code === 'commander.help' && !json) return STATUS.usage;
+  const { name, command } = commandOf(program, argv);
   const { tellError } = await import('./talk.ts');
-  const known = knownAs(error);
-  tellError({ command, json, error: known ?? (error instanceof Error ? error : new Error(String(error))) });
+  const known = knownAs(error, argv, command);
+  tellError({
+    command: name,
+    json,
+    error: known ?? (error instanceof Error ? error : new Error(String(error))),
+  });
   return STATUS[known?.outcome ?? 'fault'];
 }
 
-function knownAs(error: unknown): PgreplError | undefined {
-  if (error instanceof CommanderError) return failure('usage', error.message.replace(/^error: /, ''));
-  return isPgreplError(error) ? error : undefined;
+function knownAs(error: unknown, argv: readonly string[], command: Command): PgreplError | undefined {
+  if (!(error instanceof CommanderError)) return isPgreplError(error) ? error : undefined;
+  const first = problemOf(error);
+  const others = error.code === 'commander.unknownOption' ? unknownOptions(argv, command) : [];
+  const more = others.map((option) => unknownOption(option, command));
+  return new PgreplError('usage', [first, ...more.filter(({ message }) => message !== first.message)]);
+}
+
+/** commander puts its suggestion on a line of its own, in parentheses. */
+function problemOf({ message }: CommanderError): Problem {
+  const [said = '', hint] = message.replace(/^error: /, '').split('\n');
+  return {
+    message: said.replace(/\.$/, ''),
+    ...(hint === undefined ? {} : { hint: hint.replace(/^\((.*)\)$/, '$1') }),
+  };
+}
+
+function unknownOption(option: string, command: Command): Problem {
+  const near = similar(
+    option,
+    command.options.flatMap(({ long }) => (typeof long === 'string' ? [long] : [])),
+  );
+  return {
+    message: `unknown option '${option}'`,
+    ...(near === undefined ? {} : { hint: `Did you mean ${near}?` }),
+  };
+}
+
+/** commander stops at the first one. */
+function unknownOptions(argv: readonly string[], command: Command): readonly string[] {
+  const end = argv.indexOf('--');
+  const names = argv
+    .slice(0, end < 0 ? argv.length : end)
+    .filter((word) => word.startsWith('--'))
+    .map((word) => word.replace(/=.*$/s, ''));
+  return [...new Set(names)].filter((name) => !command.options.some(({ long }) => long === name));
 }

@@ -10,7 +10,9 @@ export function buildProgram(): Command {
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .showSuggestionAfterError()
-    .exitOverride();
+    .exitOverride()
+    // What is wrong is told as every other mistake is: main.ts.
+    .configureOutput({ outputError: () => undefined });
   for (const verb of VERBS) addVerb(program, verb);
   return program;
 }

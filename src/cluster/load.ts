@@ -35,6 +35,7 @@ async function readText(path: string): Promise<string> {
     throw failure('usage', `${path}: ${REASONS[error.code ?? ''] ?? error.message}`, HINT);
   });
   if (text.length > LONGEST) throw failure('usage', `${path}: is too long for a cluster file`);
+  if (text.includes('\0')) throw failure('usage', `${path}: is no text and no cluster file`, HINT);
   return text;
 }
 

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import { isMap, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isSeq, LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
 import type { Problem } from '../errors.ts';
 import { checkCluster } from './check.ts';
 import { complaints, isRecord, valueAt, type Complaint, type Place } from './complaint.ts';
@@ -15,13 +15,18 @@ export function parseCluster(text: string, file: string): Cluster | { problems: 
   const lines = new LineCounter();
   const document = readDocument(text, lines);
   if ('problem' in document) return { problems: [{ message: `${file}: ${document.problem}` }] };
-  const broken = document.errors.map(({ message, pos }) => ({
-    message: `${file}:${lines.linePos(pos[0]).line}: ${message}`,
-  }));
-  if (broken.length > 0) return { problems: broken };
+  if (document.errors.length > 0) return { problems: brokenYaml(document.errors, lines, file) };
   const result = readCluster(document, file);
   if ('cluster' in result) return result.cluster;
   return { problems: result.wrong.map((complaint) => located(complaint, document, lines, file)) };
+}
+
+/** Of what cannot be read the first place alone: the rest follows from it, and may quote whole screens. */
+function brokenYaml(errors: readonly YAMLError[], lines: LineCounter, file: string): readonly Problem[] {
+  const unreadable = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
+  return (unreadable === undefined ? errors : [unreadable]).map(({ message, pos }) => ({
+    message: `${file}:${lines.linePos(pos[0]).line}: ${message.replace(/: [^]{60,}$/, '')}`,
+  }));
 }
 
 type Read = { cluster: Cluster } | { wrong: Complaint[] };

@@ -40,13 +40,16 @@ async function readSource(source: PasswordSource, describe: string): Promise<str
   );
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'this user may not read it',
+};
+
 /** A pipe, as of `<(pass show ...)`, has no mode that means anything. */
 async function readPrivateFile(path: string, describe: string): Promise<string> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    throw failure(
-      'usage',
-      `${describe}: cannot read ${path}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`,
-    );
+    throw failure('usage', `${describe}: cannot read ${path}: ${REASONS[error.code ?? ''] ?? error.message}`);
   });
   try {
     const stat = await file.stat();

@@ -47,7 +47,7 @@ function whyNot(node: Node, at: Sections): { because: string; hint?: string } {
   if (at.one('by') === 'sudo') {
     return {
       because: `${node.name}: logged in as ${login ?? '?'}, the data belongs to ${owner ?? '?'}, and sudo does not let us become them without a password`,
-      hint: `run it as ${owner ?? 'the owner'} or as root, or allow "sudo -n -u ${owner ?? 'postgres'}" for ${login ?? 'the login'}`,
+      hint: `Run it as ${owner ?? 'the owner'} or as root, or allow "sudo -n -u ${owner ?? 'postgres'}" for ${login ?? 'the login'}.`,
     };
   }
   if (login !== undefined)

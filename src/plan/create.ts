@@ -50,7 +50,22 @@ export function whyNotCreated(found: Empty, node: Node): readonly Problem[] {
           },
         ]
       : []),
+    ...diskTooSmall(found),
     ...placeProblems(found),
+  ];
+}
+
+/** What initdb writes, 40 MB in 15, and a segment for what comes next. Where it is not known how much is free: 0. */
+const NEEDED_MB = 64;
+
+function diskTooSmall({ node, place: { pgdata, freeBytes } }: Empty): readonly Problem[] {
+  const free = Math.floor(freeBytes / 1024 ** 2);
+  if (freeBytes === 0 || free >= NEEDED_MB) return [];
+  return [
+    {
+      message: `${node}: ${NEEDED_MB} MB are needed for a new cluster, and ${free} MB are free for ${pgdata}`,
+      hint: 'Make room, or name a directory on a larger disk.',
+    },
   ];
 }
 

@@ -108,7 +108,7 @@ function keepWants(version: ServerVersion, freeBytes: number): readonly Want[] {
 }
 
 function gigabytes(bytes: number): string {
-  return `${(bytes / (1024 * MB)).toFixed(1)} GB`;
+  return bytes < 1024 * MB ? `${Math.floor(bytes / MB)} MB` : `${(bytes / (1024 * MB)).toFixed(1)} GB`;
 }
 
 function positive(value: string, unit: string): boolean {

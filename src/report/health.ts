@@ -70,6 +70,8 @@ function missingPrimary(view: View): Finding[] {
   const { cluster, state, primary } = view;
   if (primary !== undefined || isPartOfMore(cluster, state)) return [];
   const root = rootOf(cluster)?.name ?? cluster.nodes[0]?.name ?? cluster.name;
+  if (state.nodes.every(({ is }) => is === 'unreachable'))
+    return [broken(root, 'no node of the cluster can be looked at', 'What stands in the way is told below.')];
   return [broken(root, 'no node of the cluster takes writes', wayToPrimary(view, root))];
 }
 

@@ -14,6 +14,7 @@ import type { Action, Flags } from './action.ts';
 import { ownFile, quoteConf } from '../render/conf.ts';
 import { withBlock } from '../render/hba.ts';
 import { applicationName, isSlotName } from '../render/names.ts';
+import { document } from '../report/json.ts';
 import { recoveryConf } from '../render/recovery.ts';
 import { findTarget } from '../cluster/target.ts';
 import { list, number, targetFlags, text } from './modes.ts';
@@ -64,12 +65,13 @@ export const render: Action = async ([file = '', name], flags) => {
   const { cluster, node } = await targetOf(file, name, flags);
   const version = ofMajor(number(flags, 'pgVersion') ?? node.debian?.major ?? 17);
   const rendered = await made.text({ cluster, node, version, flags });
-  process.stdout.write(
-    flags['json'] === true
-      ? `${JSON.stringify({ command: 'render', outcome: 'done', status: 0, changed: false, file, text: rendered })}\n`
-      : rendered,
-  );
+  process.stdout.write(flags['json'] === true ? asJson(file, rendered) : rendered);
 };
+
+function asJson(file: string, rendered: string): string {
+  const extra = { file, text: rendered };
+  return `${JSON.stringify(document({ command: 'render', outcome: 'done', changed: false, ms: performance.now(), extra }))}\n`;
+}
 
 function optionOf(flag: string): string {
   return `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -111,6 +111,7 @@ describe('one mistake, one sentence', () => {
       ['cluster must be a text (pgrepl.yaml:1) | Put it into quotes: "17".'],
     ],
     ['cluster: shop\nnodes: [pg1]', ['nodes must hold entries, a name and a value each (pgrepl.yaml:2)']],
+    [`cluster: "x\nnodes: [\nname: 1: ${'y'.repeat(200)}`, ['pgrepl.yaml:3: Missing closing "quote']],
     ['cluster: a\ncluster: b', ['pgrepl.yaml:2: Map keys must be unique']],
     [nodes('pg1: { pgdata: /d }', 'pg1: { pgdata: /e }'), ['pgrepl.yaml:4: Map keys must be unique']],
     [nodes('pg1:'), ['pg1 must hold settings, a key and a value each (pgrepl.yaml:3)']],

@@ -21,6 +21,7 @@ writeFileSync(
   join(dir, 'right.yaml'),
   'cluster: shop\nnodes:\n  pg1: { pgdata: /nix/pg1 }\n  pg2: { pgdata: /nix/pg2, upstream: pg1, port: 5433 }\n',
 );
+writeFileSync(join(dir, 'nul.yaml'), 'ELF\0\n');
 const before = readdirSync(dir);
 
 const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[] = [
@@ -79,6 +80,12 @@ const WRONG: readonly (readonly [string, readonly string[], readonly string[]])[
     ['-D', pgdata, '--pasword-file', 'x'],
     ["unknown option '--pasword-file'", 'Did you mean --password-file?'],
   ],
+  [
+    'every option that is not there',
+    ['-D', pgdata, '--bogus', '1', '--pasword-file=x'],
+    ["unknown option '--bogus'", "unknown option '--pasword-file'", 'Did you mean --password-file?'],
+  ],
+  ['a program as a cluster file', ['pg1', '-c', join(dir, 'nul.yaml')], ['is no text and no cluster file']],
   ['two nodes', ['pg1', 'pg2'], ['too many arguments']],
   ['a relative directory for WAL', ['-D', pgdata, '--waldir', 'wal'], ['--waldir: must be an absolute path']],
 ];

@@ -74,7 +74,7 @@ describe.runIf(IS_ROOT)("a stranger and somebody else's data", () => {
     expect(stranger.code).toBe(4);
     const { message, hint } = stranger.json().error as unknown as { message: string; hint: string };
     expect(message).toContain(`logged in as ${STRANGER}, the data belongs to ${OWNER}`);
-    expect(hint).toContain(`run it as ${OWNER} or as root`);
+    expect(hint).toContain(`Run it as ${OWNER} or as root`);
   });
 
   test.skipIf(onPath('sudo') === undefined)('with sudo becomes the owner', async () => {

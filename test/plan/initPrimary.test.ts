@@ -170,6 +170,15 @@ describe('beside other nodes', () => {
     expect(made.steps.map(({ why }) => why)).toContain('it becomes real');
   });
 
+  test('a disk that initdb would fill', () => {
+    const tight = empty('pg1');
+    if (tight.is !== 'empty') throw new Error('not empty');
+    const found = { ...tight, place: { ...tight.place, freeBytes: 30 * 1024 ** 2 } };
+    expect(said(found)).toEqual([
+      expect.stringMatching(/^pg1: 64 MB are needed for a new cluster, and 30 MB are free for \//),
+    ]);
+  });
+
   test('not beside a primary, nor beside a standby whose primary it was', () => {
     expect(said(empty('pg1'), primary('pg2'))).toEqual([
       expect.stringContaining('pg2 is the primary of this cluster'),

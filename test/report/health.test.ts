@@ -159,6 +159,16 @@ const cases: [string, ClusterState, string[]][] = [
     ],
   ],
   [
+    'nobody can be looked at',
+    stateWith(unreachable('pg1'), unreachable('pg2'), unreachable('pg3')),
+    [
+      'broken | pg1: no node of the cluster can be looked at | What stands in the way is told below.',
+      'broken | pg1: unreachable: connection timed out | ',
+      'broken | pg2: unreachable: connection timed out | ',
+      'broken | pg3: unreachable: connection timed out | ',
+    ],
+  ],
+  [
     'nothing made yet',
     stateWith(empty('pg1'), empty('pg2'), foreign('pg3')),
     [

@@ -45,6 +45,15 @@ test.each([
   });
 });
 
+test('--json is the document of every verb', async () => {
+  const { stdout } = await pgrepl(['render', 'pg_hba.conf', '--allow', '10.0.0.12', '--json']);
+  expect(JSON.parse(stdout)).toEqual({
+    ...{ command: 'render', outcome: 'done', status: 0, changed: false, ms: expect.any(Number) },
+    ...{ file: 'pg_hba.conf', text: expect.stringContaining('10.0.0.12/32') },
+    ...{ nodes: [], steps: [], refusals: [], error: null },
+  });
+});
+
 test.each([
   [['pg_hba'], 'pg_hba: is none of postgresql.conf, pg_hba.conf, primary_conninfo, recovery.conf'],
   [['recovery.conf', '--upstream', 'x'], 'standby.signal'],
