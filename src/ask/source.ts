@@ -9,7 +9,8 @@ import type { Source, TargetSeen } from '../plan/source.ts';
 import { isUp, type Seen } from '../plan/steps.ts';
 import { replicationPsql } from '../plan/upstreamSlot.ts';
 import type { Spawn, Spawned } from '../run/spawn.ts';
-import { LOOK_OUTSIDE, script, WITH_PASSWORD } from '../tools/shell.ts';
+import { LOOK_OUTSIDE } from '../tools/staging.ts';
+import { script, WITH_PASSWORD } from '../tools/shell.ts';
 import { whyNoSource, type NoSource } from './whyNoSource.ts';
 
 export type Asking = {

@@ -1,7 +1,8 @@
 import type { Cluster } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import { DROP_SLOT, script } from '../tools/shell.ts';
+import { DROP_SLOT } from '../tools/slot.ts';
+import { script } from '../tools/shell.ts';
 import type { Link } from './link.ts';
 import type { Plan, Step } from './plan.ts';
 import { planRemoveStandby, type RemoveRequest } from './removeStandby.ts';

@@ -1,5 +1,6 @@
 import { conninfo } from '../render/conninfo.ts';
-import { DROP_SLOT, MAKE_SLOT, script } from '../tools/shell.ts';
+import { DROP_SLOT, MAKE_SLOT } from '../tools/slot.ts';
+import { script } from '../tools/shell.ts';
 import type { Argv, Text } from '../tools/words.ts';
 import type { Link } from './link.ts';
 import type { Step } from './plan.ts';

@@ -1,3 +1,5 @@
+import { FLUSH_DISK } from './flush.ts';
+
 /**
  * The literals of shell that a rewind is made of. What is kept for it lies in a working directory beside the data,
  * since pg_rewind removes from the target whatever the source has not (filemap.c). Its file `state` tells a killed
@@ -142,7 +144,7 @@ exec 8>>"$w/lock"
 flock -n 8 || { echo "error: a pg_rewind of an earlier run still works on $real" >&2; exit 1; }
 again=
 [ -f "$w/state" ] && again=yes
-flush() { sync -f "$1" 2>/dev/null || sync; }
+${FLUSH_DISK}
 echo begun >"$w/state"
 sync "$w/state" "$w" 2>/dev/null || sync
 { "$@" 2>&1; echo $? >"$w/status"; } | tee -- "$w/rewind.log" >&2

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeState } from '../../src/facts/state.ts';
-import { planFollow, type FollowAsked } from '../../src/plan/follow.ts';
+import { planFollow } from '../../src/plan/follow/follow.ts';
+import type { FollowAsked } from '../../src/plan/follow/request.ts';
 import { planAsShell } from '../../src/report/planShell.ts';
 import {
   clusterOf,

@@ -15,8 +15,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { ADD_INCLUDE, EDIT_AUTO } from '../../src/tools/config.ts';
 import * as shell from '../../src/tools/shell.ts';
 import { script } from '../../src/tools/shell.ts';
+import { MAKE_SLOT, DROP_SLOT } from '../../src/tools/slot.ts';
+import { MAKE_STAGING, REMOVE_STAGING, INSTALL, MOVE_ASIDE, LOOK_OUTSIDE } from '../../src/tools/staging.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pgrepl-shell-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -79,7 +82,7 @@ test('EDIT_AUTO takes out the named settings alone, and appends', () => {
     path,
     `# hand\nprimary_conninfo = 'a'\n  PRIMARY_SLOT_NAME='b'\nprimary_conninfo_x = 'c'\nport 1`,
   );
-  const words = script(shell.EDIT_AUTO, 'edit', path, 'primary_conninfo', 'primary_slot_name');
+  const words = script(EDIT_AUTO, 'edit', path, 'primary_conninfo', 'primary_slot_name');
   fine(words, `primary_conninfo = 'd'\n`);
   expect(read(path)).toBe(
     `# hand\n  PRIMARY_SLOT_NAME='b'\nprimary_conninfo_x = 'c'\nport 1\nprimary_conninfo = 'd'\n`.replace(
@@ -95,7 +98,7 @@ test('EDIT_AUTO takes out the named settings alone, and appends', () => {
 test('ADD_INCLUDE adds one line, once, and leaves the rest byte for byte', () => {
   const path = join(dir, 'postgresql.conf');
   writeFileSync(path, 'port = 1\r\n# no end');
-  for (const _ of [1, 2]) fine(script(shell.ADD_INCLUDE, 'include', path, 'pgrepl.conf'));
+  for (const _ of [1, 2]) fine(script(ADD_INCLUDE, 'include', path, 'pgrepl.conf'));
   expect(read(path)).toBe(
     `port = 1\r\n# no end\ninclude_if_exists = 'pgrepl.conf'  # pgrepl: keep this line last\n`,
   );
@@ -112,7 +115,7 @@ test.each([
 ])('ADD_INCLUDE looks whether conf.d is read: %j', (text, added) => {
   const path = join(dir, 'postgresql.conf');
   writeFileSync(path, text);
-  for (const _ of [1, 2]) fine(script(shell.ADD_INCLUDE, 'include', path, 'conf.d/99-pgrepl.conf'));
+  for (const _ of [1, 2]) fine(script(ADD_INCLUDE, 'include', path, 'conf.d/99-pgrepl.conf'));
   expect(read(path)).toBe(text + added);
 });
 
@@ -152,8 +155,8 @@ function runs(pid: string): boolean {
 
 describe('a staging directory', () => {
   const make = (...outside: string[]) =>
-    sh(script(shell.MAKE_STAGING, 'staging', `${dir}/data.pgrepl-new`, ...outside));
-  const remove = () => sh(script(shell.REMOVE_STAGING, 'remove', `${dir}/data.pgrepl-new`));
+    sh(script(MAKE_STAGING, 'staging', `${dir}/data.pgrepl-new`, ...outside));
+  const remove = () => sh(script(REMOVE_STAGING, 'remove', `${dir}/data.pgrepl-new`));
   const staging = () => join(dir, 'data.pgrepl-new');
 
   test('is made with a mark, removed with it, and refused without', () => {
@@ -222,20 +225,20 @@ describe('a staging directory', () => {
     mkdirSync(join(staging(), 'data'));
     writeFileSync(join(staging(), 'data', 'PG_VERSION'), '15\n');
     mkdirSync(join(dir, 'data'));
-    fine(script(shell.INSTALL, 'install', staging(), join(dir, 'data')));
+    fine(script(INSTALL, 'install', staging(), join(dir, 'data')));
     expect(readdirSync(dir)).toEqual(['data']);
-    expect(sh(script(shell.INSTALL, 'install', staging(), join(dir, 'data'))).status).toBe(1);
+    expect(sh(script(INSTALL, 'install', staging(), join(dir, 'data'))).status).toBe(1);
   });
 
   test('inside a mount point it goes on where it was cut short', () => {
     const real = join(dir, 'data');
     const inside = join(real, '.pgrepl-new');
-    fine(script(shell.MAKE_STAGING, 'staging', inside));
+    fine(script(MAKE_STAGING, 'staging', inside));
     mkdirSync(join(inside, 'data', 'global'), { recursive: true });
     for (const name of ['PG_VERSION', '.dot', `o'dd "na\nme`])
       writeFileSync(join(inside, 'data', name), name);
     mkdirSync(join(real, 'base'));
-    fine(script(shell.INSTALL, 'install', inside, real));
+    fine(script(INSTALL, 'install', inside, real));
     expect(readdirSync(real).sort()).toEqual(['.dot', 'PG_VERSION', 'base', 'global', `o'dd "na\nme`].sort());
     expect(statSync(real).mode & 0o777).toBe(0o700);
   });
@@ -247,7 +250,7 @@ test('MOVE_ASIDE out of a mount point goes on into the directory of the first ru
   mkdirSync(join(dir, '.pgrepl-old-1'));
   writeFileSync(join(dir, '.pgrepl-old-1', 'global'), '');
   mkdirSync(join(dir, 'lost+found'));
-  fine(script(shell.MOVE_ASIDE, 'aside', dir, join(dir, '.pgrepl-old-2'), 'inside'));
+  fine(script(MOVE_ASIDE, 'aside', dir, join(dir, '.pgrepl-old-2'), 'inside'));
   expect(readdirSync(dir).sort()).toEqual(['.pgrepl-old-1', 'lost+found']);
   expect(readdirSync(join(dir, '.pgrepl-old-1')).sort()).toEqual([...files, 'global'].sort());
 });
@@ -259,7 +262,7 @@ test('LOOK_OUTSIDE tells what is where a copy will put things', () => {
   for (const name of ['ours', 'used', 'empty']) mkdirSync(join(dir, name));
   for (const name of ['ours', 'used']) writeFileSync(join(dir, name, 'f'), '');
   const names = ['ours', 'used', 'empty', 'not/there', 'used/f'];
-  const out = fine(script(shell.LOOK_OUTSIDE, 'outside', staging, ...names.map((name) => join(dir, name))));
+  const out = fine(script(LOOK_OUTSIDE, 'outside', staging, ...names.map((name) => join(dir, name))));
   expect(
     out
       .trim()
@@ -277,9 +280,9 @@ describe('a slot', () => {
     'psql',
   ];
   const make = (says: string, status: number) =>
-    sh(script(shell.MAKE_SLOT, 'slot', 's', 'RESERVE_WAL', ...psql(says, status)), 'hush\n');
+    sh(script(MAKE_SLOT, 'slot', 's', 'RESERVE_WAL', ...psql(says, status)), 'hush\n');
   const drop = (how: string, says: string, status: number) =>
-    sh(script(shell.DROP_SLOT, 'slot', 's', how, ...psql(says, status)), '\n');
+    sh(script(DROP_SLOT, 'slot', 's', how, ...psql(says, status)), '\n');
 
   test('is made, or there, or not to be had', () => {
     expect(make('', 0)).toMatchObject({ status: 0, stdout: 'made\n' });

@@ -2,15 +2,8 @@ import { has, majorOf, type ServerVersion } from '../../cluster/version.ts';
 import type { Place } from '../../facts/state.ts';
 import { conninfo } from '../../render/conninfo.ts';
 import { start } from '../../tools/service.ts';
-import {
-  COPY,
-  INSTALL,
-  MAKE_STAGING,
-  MOVE_ASIDE,
-  REMOVE_STAGING,
-  script,
-  WITH_PASSWORD,
-} from '../../tools/shell.ts';
+import { COPY, INSTALL, MAKE_STAGING, MOVE_ASIDE, REMOVE_STAGING } from '../../tools/staging.ts';
+import { script, WITH_PASSWORD } from '../../tools/shell.ts';
 import type { Text } from '../../tools/words.ts';
 import { proof, stopFirst, type CloneRequest } from './cloneRequest.ts';
 import { configSteps, debianSteps, socketDirFor, type Copy } from './copyConfig.ts';

@@ -1,6 +1,7 @@
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import { ownFile } from '../../render/conf.ts';
-import { ADD_INCLUDE, LEAST_CONFIG, script } from '../../tools/shell.ts';
+import { ADD_INCLUDE, LEAST_CONFIG } from '../../tools/config.ts';
+import { script } from '../../tools/shell.ts';
 import type { CloneRequest } from './cloneRequest.ts';
 import { wantedHba } from '../configFiles.ts';
 import { NEW_HBA, portOf } from '../create.ts';

@@ -1,7 +1,7 @@
 import type { Lsn } from '../../facts/lsn.ts';
 import type { ControlData, NodeState } from '../../facts/state.ts';
 import type { History, Past } from '../divergence.ts';
-import { endOf } from '../follow.ts';
+import { endOf } from '../follow/gates.ts';
 import type { Seen } from '../steps.ts';
 
 /**
