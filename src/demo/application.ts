@@ -44,21 +44,54 @@ export function writeRows(place: Place, primary: NodeName, from: number, count: 
 }
 
 /** Reads until all of them are there; the milliseconds that took. */
-export function readRows(place: Place, node: NodeName, expected: number): Promise<number> {
+export async function readRows(place: Place, node: NodeName, expected: number): Promise<number> {
+  const began = performance.now();
+  while (!(await hasTable(place, node))) {
+    if (performance.now() - began > PATIENCE * 1000)
+      throw failure('not-reached', `${node}: has no table yet`);
+    await pause(20);
+  }
   return withClient(place, node, async (client) => {
-    const began = performance.now();
     for (;;) {
       const { rows } = await client.query<{ count: number }>('SELECT count(*)::int AS count FROM orders');
       const waited = performance.now() - began;
       if (rows[0]?.count === expected) return waited;
       if (waited > PATIENCE * 1000)
         throw failure('not-reached', `${node}: has ${rows[0]?.count ?? 0} of ${expected} rows`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await pause(5);
     }
   });
 }
 
-async function withClient<T>(
+/** What a standby says that has not replayed yet the role, its password, the database or the table: errcodes.txt. */
+const NOT_REPLAYED = ['28000', '28P01', '3D000', '42P01'];
+
+async function hasTable(place: Place, node: NodeName): Promise<boolean> {
+  try {
+    await connected(place, node, (client) => client.query('SELECT FROM orders LIMIT 0'));
+    return true;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && NOT_REPLAYED.includes(error.code ?? '')) return false;
+    throw told(node, error);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function withClient<T>(place: Place, node: NodeName, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  return connected(place, node, work).catch((error: unknown) => {
+    throw told(node, error);
+  });
+}
+
+function told(node: NodeName, error: unknown): Error {
+  if (error instanceof Error && error.name === 'PgreplError') return error;
+  return failure('failed', `${node}: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+async function connected<T>(
   place: Place,
   node: NodeName,
   work: (client: pg.Client) => Promise<T>,
@@ -79,9 +112,6 @@ async function withClient<T>(
   try {
     await client.connect();
     return await work(client);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'PgreplError') throw error;
-    throw failure('failed', `${node}: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     await client.end().catch(() => undefined);
   }
