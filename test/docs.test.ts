@@ -83,6 +83,17 @@ test.each(PAGES)('%s: every command line that it shows is one', (name) => {
   expect(wrong).toEqual([]);
 });
 
+/** The steps that a run or a sample of one shows, whoever did them and however long that took. */
+function stepsOf(text: string): string[] {
+  return [...text.matchAll(/^✓ pg\d: (.*) \d+ ms$/gm)].map(([, step = '']) =>
+    step.replaceAll(/pg\d/g, 'pgN').replaceAll(/127\.0\.0\.1:\d+/g, 'ADDRESS'),
+  );
+}
+
+/** Those of a rewind are seen in test/e2e/rejoin.test.ts. */
+const OF_A_REWIND =
+  /rewind|rewound|recover it|what will be lost|its own files again|a checkpoint, so that its timeline/;
+
 describe('getting started', () => {
   const dir = scratch();
 
@@ -106,6 +117,12 @@ describe('getting started', () => {
     const [, shown = ''] = /^```\n(node[\s\S]*?)^```/m.exec(section) ?? [];
     expect(stdout).toContain(shown.trimEnd());
     expect(stdout.match(/^healthy$/gm)?.length).toBe(3);
+    for (const name of ['switchover', 'promote', 'rejoin'])
+      expect(stepsOf(stderr)).toEqual(
+        expect.arrayContaining(
+          stepsOf(page(`docs/operations/${name}.md`)).filter((step) => !OF_A_REWIND.test(step)),
+        ),
+      );
     expect(existsSync(join(dir, 'shop'))).toBe(false);
   }, 300_000);
 });
