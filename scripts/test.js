@@ -1,6 +1,6 @@
 // Runs the tests and ends with one line: `N passed, N failed[, N skipped]`.
 //   node scripts/test.js                    everything but the long ones, test/majors and test/hosts
-//   node scripts/test.js long               pgrepl killed or stopped at each step, and what goes wrong in the middle
+//   node scripts/test.js long               pgrepl killed at each step, what goes wrong in the middle, rare places
 //   node scripts/test.js majors             test/majors, with servers of PostgreSQL 10 to 18
 //   node scripts/test.js render plan        these folders (or files) of test/
 //   node scripts/test.js run -t 'a name'    what begins with a hyphen, and what follows it, goes to vitest
@@ -15,7 +15,7 @@ import { ensureMajors } from './majors.js';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
 
-/** Minutes of kills and failures in the middle: CI runs them, and who touches what they test. */
+/** Minutes of kills, failures in the middle and rare places: CI runs them, and who touches what they test. */
 const LONG = [
   'initPrimaryStops',
   'kill',
@@ -27,6 +27,12 @@ const LONG = [
   'switchoverKilled',
   'cloneNames',
   'debian',
+  'lostSlot',
+  'rejoinLayouts',
+  'rotate',
+  'starting',
+  'superuser',
+  'switchoverPlaces',
 ].map((name) => `e2e/${name}.test.ts`);
 
 const { suites, passed } = parse(process.argv.slice(2));
