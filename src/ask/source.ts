@@ -1,5 +1,6 @@
 import type { Node } from '../cluster/types.ts';
 import type { ServerVersion } from '../cluster/version.ts';
+import { FLOORS } from '../facts/floors.ts';
 import { parseLsn, type Lsn } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { databasePsql, nameOfCopy, OF_EARLIER_COPY } from '../plan/clone/earlierCopy.ts';
@@ -19,14 +20,6 @@ export type Asking = {
 };
 
 export type Asked = Source | NoSource;
-
-const FLOORS = [
-  'max_connections',
-  'max_prepared_transactions',
-  'max_locks_per_transaction',
-  'max_wal_senders',
-  'max_worker_processes',
-] as const;
 
 /** What a walsender answers without SQL: protocol-replication, IDENTIFY_SYSTEM and SHOW. */
 const SIMPLE = [

@@ -1,3 +1,4 @@
+import { FLOORS } from '../facts/floors.ts';
 import { upstreamOf } from '../facts/upstream.ts';
 import { isRunning, type RunningState } from '../facts/view.ts';
 import { COMMAND } from '../report/finding.ts';
@@ -5,15 +6,6 @@ import { serviceCommand } from '../report/serviceCommand.ts';
 import { checking, type Case, type Examiner } from './check.ts';
 
 const floor = checking('floors', ['clone-standby', 'promote', 'switchover', 'rejoin']);
-
-/** https://www.postgresql.org/docs/current/hot-standby.html, "Administrator's Overview". */
-const FLOORS = [
-  'max_connections',
-  'max_worker_processes',
-  'max_wal_senders',
-  'max_prepared_transactions',
-  'max_locks_per_transaction',
-];
 
 /** As a standby of any other node it may have none of them lower: it would pause, or not start. */
 export const floors: Examiner = ({ state }, node, found) => {

@@ -1,5 +1,6 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
+import { FLOORS } from '../facts/floors.ts';
 import type { Lsn } from '../facts/lsn.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { attachmentOf } from '../facts/upstream.ts';
@@ -95,14 +96,6 @@ export function slotGates(upstream: Up, node: Node): readonly Problem[] {
       : []),
   ];
 }
-
-export const FLOORS: readonly string[] = [
-  'max_connections',
-  'max_prepared_transactions',
-  'max_locks_per_transaction',
-  'max_wal_senders',
-  'max_worker_processes',
-];
 
 /** A hot standby with less than its primary stops, or pauses from 14 on (hot-standby, Administrator's Overview). */
 export function floorGates(found: Seen, upstream: Up): readonly Problem[] {

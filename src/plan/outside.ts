@@ -1,15 +1,17 @@
 import { majorOf } from '../cluster/version.ts';
 import type { Problem } from '../errors.ts';
+import { FLOORS } from '../facts/floors.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { systemOf, type StandbyState } from '../facts/view.ts';
 import { parseConninfo } from '../render/conninfo.ts';
-import { FLOORS, floorProblems } from './attach.ts';
+import { floorProblems } from './attach.ts';
 import { slotGates } from './clone/copyGates.ts';
 import { divergenceOf, type History } from './divergence.ts';
 import { leadsTo, linkFiles, relinkSteps, streamingStep, writtenLink, type Link } from './link.ts';
 import { pastOf, type NodePast } from './rejoin/past.ts';
 import type { Plan, Step } from './plan.ts';
 import type { Source } from './source.ts';
+import { refuse, unseen, type Refused } from './refusal.ts';
 import { startOf } from './startOf.ts';
 import { isUp, socketOf, type Seen } from './steps.ts';
 import { upstreamSlotSteps } from './upstreamSlot.ts';
@@ -85,19 +87,12 @@ export function ownLink(found: Seen): { conninfo: string; slot: string } {
   return found.is === 'stopped' ? writtenLink(found, found.version) : { conninfo: '', slot: '' };
 }
 
-type Refused = { refusals: readonly Problem[]; unreachable?: boolean };
-
 function knownAs(found: NodeState | undefined, { node, verb, upstream }: OutsideRequest): Known | Refused {
-  const refuse = (message: string, hint?: string, unreachable = false): Refused => ({
-    refusals: [hint === undefined ? { message } : { message, hint }],
-    unreachable,
-  });
   const { name } = node;
   switch (found?.is) {
     case undefined:
-      return refuse(`${name}: was not looked at`, undefined, true);
     case 'unreachable':
-      return refuse(found.because, found.hint, true);
+      return unseen(found, name);
     case 'mute':
       return refuse(`${name}: a server runs and does not answer: ${found.because}`, undefined, true);
     case 'standby':

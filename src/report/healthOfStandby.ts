@@ -1,4 +1,5 @@
 import type { Node } from '../cluster/types.ts';
+import { FLOORS } from '../facts/floors.ts';
 import type { NodeState, Slot } from '../facts/state.ts';
 import { bytesOf } from '../facts/lsn.ts';
 import type { Finding } from './finding.ts';
@@ -21,15 +22,6 @@ import {
 /** Beyond these a standby is said to lag: 64 MB are four segments. */
 const LAG_BYTES = 64 * 1024 * 1024;
 const LAG_SECONDS = 60;
-
-/** A hot standby may not have these lower than its primary; from 14 it pauses when it does. */
-const FLOORS = [
-  'max_connections',
-  'max_worker_processes',
-  'max_wal_senders',
-  'max_prepared_transactions',
-  'max_locks_per_transaction',
-];
 
 type Reason = { because: string; hint?: string };
 

@@ -1,41 +1,29 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { crashAhead, flock, streaming } from './support/flock.ts';
+import { crashedPair } from './support/crashed.ts';
 import { asOwner, waitFor } from './support/machine.ts';
 import { processes } from './support/pair.ts';
-import { startPgrepl } from './support/pgrepl.ts';
-import { isRunning, sql, stopServer } from './support/server.ts';
+import { startPgrepl, type Result } from './support/pgrepl.ts';
 
 /** pg_rewind goes on without us, and where it died itself the next run does it again, or says what is left to do. */
 describe('in the middle of pg_rewind', async () => {
-  const cluster = await flock({ a: undefined, b: 'a' });
-  const { dir, pgdata, run, document } = cluster;
-  sql(pgdata('a'), 'CREATE TABLE kept AS SELECT generate_series(1, 100000) AS i;');
-  await waitFor(() => sql(pgdata('b'), `SELECT count(*) FROM kept;`) === '100000', { what: 'b has it' });
-  await crashAhead(cluster, 'a', 'UPDATE kept SET i = i + 1;');
-  expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
-  asOwner(['cp', '-a', pgdata('a'), join(dir, 'saved')]);
+  const { file, dir, pgdata, run, document, again, quiet, arrived } = await crashedPair();
 
-  /** As it was after the crash. */
-  function again(): void {
-    if (isRunning(pgdata('a'))) stopServer(pgdata('a'), 'immediate');
-    asOwner(['sh', '-c', 'rm -rf "$1/a" "$1"/a.pgrepl-*; cp -a "$1/saved" "$1/a"', 'again', dir]);
-    sql(pgdata('b'), `SELECT pg_drop_replication_slot('a') FROM pg_replication_slots WHERE slot_name = 'a';`);
-  }
-
-  const quiet = () =>
-    waitFor(() => processes('pg_rewind', pgdata('a')).length === 0, { what: 'pg_rewind ends' });
-  function arrived(): void {
-    expect(streaming(pgdata('b'), 'a')).toBe(true);
-    expect(sql(pgdata('a'), 'SELECT sum(i) FROM kept;')).toBe(sql(pgdata('b'), 'SELECT sum(i) FROM kept;'));
-    expect(readdirSync(dir).filter((name) => name.startsWith('a.pgrepl-rewind'))).toEqual([]);
-    expect(sql(pgdata('b'), 'SELECT slot_name FROM pg_replication_slots;')).toBe('a');
+  /** pg_rewind is killed when it began to write. */
+  async function dieMidway(): Promise<Result> {
+    const log = join(dir, 'a.pgrepl-rewind', 'rewind.log');
+    const going = run(['rejoin', 'a']);
+    await waitFor(() => existsSync(log) && readFileSync(log, 'utf8').includes('need to copy'), {
+      what: 'it writes',
+    });
+    for (const pid of processes('pg_rewind', pgdata('a'))) process.kill(pid, 'SIGKILL');
+    return going;
   }
 
   test('pgrepl alone, while pg_rewind works: that goes on to its end', { timeout: 200_000 }, async () => {
     again();
-    const { child, ended } = startPgrepl(['rejoin', 'a', '--config', cluster.file], { seconds: 100 });
+    const { child, ended } = startPgrepl(['rejoin', 'a', '--config', file], { seconds: 100 });
     await waitFor(() => processes('pg_rewind', pgdata('a')).length > 0, { what: 'pg_rewind starts' });
     child.kill('SIGKILL');
     expect((await ended).code).toBe(137);
@@ -50,13 +38,7 @@ describe('in the middle of pg_rewind', async () => {
 
   test('pg_rewind itself, in the middle: it is done again, from what was kept', async () => {
     again();
-    const log = join(dir, 'a.pgrepl-rewind', 'rewind.log');
-    const going = run(['rejoin', 'a']);
-    await waitFor(() => existsSync(log) && readFileSync(log, 'utf8').includes('need to copy'), {
-      what: 'it writes',
-    });
-    for (const pid of processes('pg_rewind', pgdata('a'))) process.kill(pid, 'SIGKILL');
-    const failed = await going;
+    const failed = await dieMidway();
     expect(failed.code, failed.stderr).toBe(5);
     expect(failed.stderr).toContain('running it again does it again');
     const next = await run(['rejoin', 'a']);
@@ -66,13 +48,7 @@ describe('in the middle of pg_rewind', async () => {
 
   test('and where it cannot be done again, only a new copy helps', { timeout: 200_000 }, async () => {
     again();
-    const log = join(dir, 'a.pgrepl-rewind', 'rewind.log');
-    const going = run(['rejoin', 'a']);
-    await waitFor(() => existsSync(log) && readFileSync(log, 'utf8').includes('need to copy'), {
-      what: 'it writes',
-    });
-    for (const pid of processes('pg_rewind', pgdata('a'))) process.kill(pid, 'SIGKILL');
-    expect((await going).code).toBe(5);
+    expect((await dieMidway()).code).toBe(5);
     asOwner(['sh', '-c', 'rm -f "$1"/a/pg_wal/0* "$1"/a.pgrepl-rewind/wal/0*', 'lose', dir]);
     expect(await run(['rejoin', 'a'])).toMatchObject({ code: 5 });
     const stuck = await run(['rejoin', 'a']);

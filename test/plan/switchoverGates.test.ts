@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { NodeState } from '../../src/facts/state.ts';
-import { FLOORS } from '../../src/plan/switchover/switchoverGates.ts';
+import { FLOORS } from '../../src/facts/floors.ts';
+import {} from '../../src/plan/switchover/switchoverGates.ts';
 import {
   detached,
   lsn,

@@ -19,6 +19,7 @@ import { proof, type CloneRequest } from './cloneRequest.ts';
 import { leadsTo, passfileSteps, relinkSteps, writtenLink, type Link } from '../link.ts';
 import type { Plan } from '../plan.ts';
 import { futureSocket, isUp, socketOf, type Seen } from '../steps.ts';
+import { unseen } from '../refusal.ts';
 import { startOf } from '../startOf.ts';
 import { upstreamSlotSteps } from '../upstreamSlot.ts';
 
@@ -29,21 +30,13 @@ import { upstreamSlotSteps } from '../upstreamSlot.ts';
 export function planCloneStandby(state: ClusterState, request: CloneRequest): Plan {
   const title = `make ${request.node.name} a standby of ${request.upstream}`;
   const found = state.nodes.find(({ node }) => node === request.node.name);
-  const refuse = (refusals: readonly Problem[], unreachable = false): Plan => ({
-    title,
-    refusals,
-    unreachable,
-    steps: [],
-  });
-  if (found === undefined || found.is === 'unreachable') {
-    const hint = found?.hint === undefined ? {} : { hint: found.hint };
-    return refuse([{ message: found?.because ?? `${request.node.name}: was not looked at`, ...hint }], true);
-  }
+  if (found === undefined || found.is === 'unreachable')
+    return { title, steps: [], ...unseen(found, request.node.name) };
   switch (found.is) {
     case 'foreign':
       // A copy that was whole, and whose files were being moved into a mount point.
       if (found.place.complete) return { title, refusals: [], steps: [installStep(found)] };
-      return refuse([notOurs(found)]);
+      return { title, refusals: [notOurs(found)], steps: [] };
     case 'mute':
       return planMute(found, request, title);
     case 'standby':

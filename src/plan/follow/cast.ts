@@ -4,13 +4,12 @@ import type { ClusterState } from '../../facts/state.ts';
 import { upstreamOf } from '../../facts/upstream.ts';
 import { stateOf, systemOf, type StandbyState } from '../../facts/view.ts';
 import type { Link } from '../link.ts';
+import { refuse, type Refused } from '../refusal.ts';
 import { linkTo } from '../move.ts';
 import { isUp, type Up } from '../steps.ts';
 import type { FollowRequest } from './request.ts';
 
 export type Cast = { found: StandbyState; upstream: Up; link: Link };
-export type Refused = { refusals: readonly Problem[]; unreachable?: boolean };
-
 /** The two servers, where they are what they must be; else why not. */
 export function castOf(cluster: Cluster, state: ClusterState, request: FollowRequest): Cast | Refused {
   const found = stateOf(state, request.node.name);
@@ -32,10 +31,6 @@ export function castOf(cluster: Cluster, state: ClusterState, request: FollowReq
 }
 
 type Trouble = { problem: Problem; unreachable: boolean };
-
-export function refuse(message: string, hint: string): Refused {
-  return { refusals: [{ message, hint }] };
-}
 
 function trouble(message: string, hint: string | undefined, unreachable = false): Trouble {
   return { problem: hint === undefined ? { message } : { message, hint }, unreachable };

@@ -15,7 +15,8 @@ import { leadsTo, passfileSteps, relinkSteps, type Link } from '../link.ts';
 import type { Plan, Step } from '../plan.ts';
 import type { Up } from '../steps.ts';
 import type { FollowRequest, FollowAsked } from './request.ts';
-import { castOf, refuse, type Cast, type Refused } from './cast.ts';
+import { refuse, type Refused } from '../refusal.ts';
+import { castOf, type Cast } from './cast.ts';
 import { historyGates } from './gates.ts';
 
 /** Moves a standby to another upstream, after comparing what it has with the upstream's history. */

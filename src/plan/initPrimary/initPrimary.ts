@@ -8,6 +8,7 @@ import { createSteps, whyNotCreated } from '../create.ts';
 import { effective } from '../effective.ts';
 import { passwordMissing, refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
 import type { Plan } from '../plan.ts';
+import { unseen } from '../refusal.ts';
 import { roleSteps } from './roleSteps.ts';
 import { ask, futureSocket, ownerOf, service, type Seen } from '../steps.ts';
 
@@ -21,13 +22,8 @@ const STARTING = 600;
 export function planInitPrimary(cluster: Cluster, state: ClusterState, request: InitRequest): Plan {
   const title = `make ${request.node.name} a primary`;
   const found = state.nodes.find(({ node }) => node === request.node.name);
-  if (found === undefined || found.is === 'unreachable') {
-    return refused(
-      title,
-      [{ message: found?.because ?? `${request.node.name}: was not looked at`, ...hintOf(found) }],
-      true,
-    );
-  }
+  if (found === undefined || found.is === 'unreachable')
+    return { title, steps: [], ...unseen(found, request.node.name) };
   const rivals = rivalsOf(state, found);
   if (rivals.length > 0) return refused(title, rivals);
   switch (found.is) {
@@ -49,10 +45,6 @@ export function planInitPrimary(cluster: Cluster, state: ClusterState, request: 
     case 'primary':
       return planAdopted(cluster, found, request, title);
   }
-}
-
-function hintOf(found: NodeState | undefined): { hint?: string } {
-  return found?.is === 'unreachable' && found.hint !== undefined ? { hint: found.hint } : {};
 }
 
 export function notOurs(found: Extract<NodeState, { is: 'foreign' }>): Problem {

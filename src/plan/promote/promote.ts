@@ -10,6 +10,7 @@ import { leftovers, settingSteps } from '../link.ts';
 import { isMoved, moveSteps } from '../move.ts';
 import type { Plan, Step } from '../plan.ts';
 import { behindGates, delayGates, primaryGates, type PromoteRequest } from './promoteGates.ts';
+import { refuse, unseen, type Refused } from '../refusal.ts';
 import { reloadSteps } from '../reload.ts';
 import { ask, isUp, run, socketOf, sql, write } from '../steps.ts';
 
@@ -20,20 +21,17 @@ import { ask, isUp, run, socketOf, sql, write } from '../steps.ts';
 export function planPromote(cluster: Cluster, state: ClusterState, request: PromoteRequest): Plan {
   const title = `promote ${request.node.name}`;
   const found = stateOf(state, request.node.name);
-  const refuse = (message: string, hint?: string, unreachable = false): Plan => ({
-    title,
-    refusals: [hint === undefined ? { message } : { message, hint }],
-    unreachable,
-    steps: [],
-  });
-  if (found === undefined || found.is === 'unreachable') {
-    return refuse(found?.because ?? `${request.node.name}: was not looked at`, found?.hint, true);
-  }
-  switch (found.is) {
-    case 'primary':
-      return planPrimary(cluster, state, found, request, title);
-    case 'standby':
-      return planStandby(cluster, state, found, request, title);
+  if (found?.is === 'primary') return planPrimary(cluster, state, found, request, title);
+  if (found?.is === 'standby') return planStandby(cluster, state, found, request, title);
+  return { title, steps: [], ...whyNot(found, request.node.name) };
+}
+
+/** Of what is no running server, nothing can be promoted. */
+function whyNot(found: Exclude<NodeState, { is: 'primary' | 'standby' }> | undefined, name: string): Refused {
+  switch (found?.is) {
+    case undefined:
+    case 'unreachable':
+      return unseen(found, name);
     case 'stopped':
       return refuse(
         `${found.node}: does not run${found.standby ? '' : ', and is no standby'}`,

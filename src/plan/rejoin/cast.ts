@@ -1,26 +1,19 @@
 import type { Cluster } from '../../cluster/types.ts';
-import type { Problem } from '../../errors.ts';
 import type { ClusterState } from '../../facts/state.ts';
 import { primariesOf, stateOf, systemOf, type PrimaryState } from '../../facts/view.ts';
 import { notOurs } from '../initPrimary/initPrimary.ts';
 import type { Link } from '../link.ts';
+import { refuse, unseen, type Refused } from '../refusal.ts';
 import { linkTo } from '../move.ts';
 import type { Seen } from '../steps.ts';
 import type { RejoinRequest } from './request.ts';
 
 export type Cast = { found: Seen; primary: PrimaryState; link: Link };
-export type Refused = { refusals: readonly Problem[]; unreachable?: boolean };
-
-export function refuse(message: string, hint?: string, unreachable = false): Refused {
-  return { refusals: [hint === undefined ? { message } : { message, hint }], unreachable };
-}
-
 /** The node, and the primary it is to follow: the only one of its cluster, whatever the file says. */
 export function castOf(cluster: Cluster, state: ClusterState, request: RejoinRequest): Cast | Refused {
   const { node } = request;
   const found = stateOf(state, node.name);
-  if (found === undefined || found.is === 'unreachable')
-    return refuse(found?.because ?? `${node.name}: was not looked at`, found?.hint, true);
+  if (found === undefined || found.is === 'unreachable') return unseen(found, node.name);
   if (found.is === 'foreign') return { refusals: [notOurs(found)] };
   const primary = primaryFor(state, found);
   if ('refusals' in primary) return primary;

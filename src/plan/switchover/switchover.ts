@@ -14,6 +14,7 @@ import {
 } from '../../facts/view.ts';
 import { isMoved } from '../move.ts';
 import type { Plan } from '../plan.ts';
+import { unseen } from '../refusal.ts';
 import { planInterrupted } from './interrupted.ts';
 import { settleSteps } from './settle.ts';
 import { swapPlan } from './swap.ts';
@@ -28,21 +29,14 @@ import { switchoverGates, type Cast } from './switchoverGates.ts';
 export function planSwitchover(cluster: Cluster, state: ClusterState, request: SwitchoverRequest): Plan {
   const title = `make ${request.node.name} the primary`;
   const found = stateOf(state, request.node.name);
-  const refuse = (refusals: readonly Problem[], unreachable = false): Plan => ({
-    title,
-    refusals,
-    unreachable,
-    steps: [],
-  });
-  if (found === undefined || found.is === 'unreachable') {
-    const hint = found?.hint === undefined ? {} : { hint: found.hint };
-    return refuse([{ message: found?.because ?? `${request.node.name}: was not looked at`, ...hint }], true);
-  }
+  if (found === undefined || found.is === 'unreachable')
+    return { title, steps: [], ...unseen(found, request.node.name) };
   const primaries = primariesOf(state).filter((each) => systemOf(each) === systemOf(found));
-  if (primaries.length > 1) return refuse([twoPrimaries(primaries)]);
+  if (primaries.length > 1) return { title, refusals: [twoPrimaries(primaries)], steps: [] };
   if (found.is === 'primary')
     return { title, refusals: [], steps: settleSteps(cluster, state, found, request) };
-  if (found.is !== 'standby') return refuse([notAStandby(found)], found.is === 'mute');
+  if (found.is !== 'standby')
+    return { title, refusals: [notAStandby(found)], unreachable: found.is === 'mute', steps: [] };
   const [primary] = primaries;
   if (primary === undefined) return planInterrupted(cluster, state, found, request, title);
   const cast = castOf(cluster, state, primary, found);

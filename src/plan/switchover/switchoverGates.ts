@@ -1,4 +1,5 @@
 import type { Problem } from '../../errors.ts';
+import { FLOORS } from '../../facts/floors.ts';
 import { distance } from '../../facts/lsn.ts';
 import { positionOf, type PrimaryState, type StandbyState } from '../../facts/view.ts';
 import { applicationName, syncStandbyNames } from '../../render/names.ts';
@@ -12,14 +13,6 @@ export type Cast = {
   /** Every other standby of the cluster: what the new primary's settings are, they replay. */
   others: readonly StandbyState[];
 };
-
-export const FLOORS = [
-  'max_connections',
-  'max_prepared_transactions',
-  'max_locks_per_transaction',
-  'max_wal_senders',
-  'max_worker_processes',
-] as const;
 
 /** Files that wait for archive_command; a fast stop waits until they are gone (pgarch.c). */
 const READY_MOST = 64;
