@@ -141,7 +141,8 @@ function withOutput(state: Extract<NodeState, { is: 'unreachable' }>, stderr: st
 function whyUnreachable(node: Node, held: Held): string {
   const said = held.stderr.trim().split('\n').at(-1) ?? '';
   const by = { local: 'this host', ssh: 'ssh', docker: 'docker' }[node.host.via];
-  return said === '' ? `${by} gave no answer` : `${by}: ${said}`;
+  if (said === '') return `${by} gave no answer`;
+  return said.startsWith(`${by}: `) ? said : `${by}: ${said}`;
 }
 
 /** Looks at every node at once: sixteen take about as long as one, and one that never answers costs one time-out. */

@@ -22,7 +22,7 @@ export function planAsText(plan: Plan, { color, width }: PlanLook): string {
       'It asks before:',
       (plan.confirm ?? []).flatMap((each) => hanging('  ? ', each, width)),
     ),
-    titled('Steps:', stepsWithReturn(plan, color)),
+    titled(stepsTitle(plan), stepsWithReturn(plan, color)),
     titled(undoTitle(plan), numbered(plan.undo ?? [], color)),
     scriptsNote(plan),
     plan.steps.length === 0 && plan.refusals.length === 0 ? ['Nothing to do.'] : [],
@@ -42,6 +42,12 @@ function refusalLines({ message, hint }: Problem, width: number, color: Paint): 
   return hint === undefined
     ? told
     : [...told, ...hanging('    ', hint, width).map((line) => withCommands(line, color))];
+}
+
+/** Neighbours of different lanes wait for nobody but their own lane: `execute`. */
+function stepsTitle({ steps }: Plan): string {
+  const lanes = new Set(steps.flatMap(({ lane }) => lane ?? []));
+  return lanes.size > 1 ? 'Steps (those of different lanes at the same time):' : 'Steps:';
 }
 
 function undoTitle({ pointOfNoReturn }: Plan): string {

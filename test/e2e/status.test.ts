@@ -126,3 +126,12 @@ test('hosts that never answer cost one time-out too', async () => {
   expect(stdout).toContain('far2: unreachable: ssh: no answer within 5 s');
   expect(ms).toBeLessThan(9500);
 });
+
+test('what ssh says of a host is said once', async () => {
+  const closed = join(cluster.dir, 'closed');
+  const said = 'ssh: connect to host far1 port 22: Connection refused';
+  writeFileSync(closed, `#!/bin/sh\necho '${said}' >&2\nexit 255\n`, { mode: 0o755 });
+  const file = join(cluster.dir, 'far.yaml');
+  const { stdout } = await pgrepl(['status', '-c', file, '--json'], { env: { PGREPL_SSH: closed } });
+  expect(stdout).toContain(`"far1: unreachable: ${said}"`);
+});

@@ -158,6 +158,14 @@ It may not be done:
     );
   });
 
+  test('what runs at the same time is said where there are several lanes', () => {
+    const step = (lane: string) => ({ node: lane, why: 'reload', do: 'run', argv: ['true'], lane }) as const;
+    expect(text({ steps: [step('pg1'), step('pg2')] })).toContain(
+      'Steps (those of different lanes at the same time):\n  1. pg1: reload (lane pg1)\n',
+    );
+    expect(text({ steps: [step('pg1')] })).toContain('\nSteps:\n');
+  });
+
   test('nothing to do', () => {
     expect(text({})).toBe('clone pg2 from pg1\n\nNothing to do.\n');
   });
