@@ -58,6 +58,7 @@ const BOUNDARIES: Readonly<Record<string, Has | 'client' | 'oldest'>> = {
   CONNINFO_BY_RELOAD: setting('primary_conninfo', 'sighup'),
   WAL_KEEP_SIZE: setting('wal_keep_size'),
   SLOT_KEEP_LIMIT: setting('max_slot_wal_keep_size'),
+  REWIND_NO_SYNC: 'client',
   REWIND_RECOVERS: 'client',
   PAUSES_ON_LOW_SETTINGS: (major) =>
     !said([programOf(major, 'postgres'), '-D', dataOf(major), '-C', 'in_hot_standby']).includes(
