@@ -16,7 +16,7 @@ export function colorOf(stream: NodeJS.WriteStream): InstanceType<typeof Chalk> 
   return new Chalk({ level: stream.isTTY ? 1 : 0 });
 }
 
-export function tellProblems(problems: readonly Problem[]): void {
+function tellProblems(problems: readonly Problem[]): void {
   const color = colorOf(process.stderr);
   for (const { message, hint } of problems) {
     err(`${color.red('error:')} ${message}\n`);

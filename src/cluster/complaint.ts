@@ -34,7 +34,7 @@ export function isRecord(value: unknown): value is Record<PropertyKey, unknown> 
 }
 
 /** `pg2: port` for a setting of a node, `replication.role` for one of the whole file. */
-export function subject(place: Place): string {
+function subject(place: Place): string {
   const [first, node, ...rest] = place.map(String);
   if (first !== 'nodes' || node === undefined) return place.map(String).join('.');
   return rest.length === 0 ? node : `${node}: ${rest.join('.')}`;

@@ -74,7 +74,7 @@ function serviceOf(node: Node, at: Sections): Service {
 }
 
 /** The unit that owns a process, from /proc/PID/cgroup; a login session's scope is nobody's service. */
-export function unitOf(cgroup: string | undefined): string | undefined {
+function unitOf(cgroup: string | undefined): string | undefined {
   const last = /\/([^/\n]+\.service)\s*$/m.exec(cgroup ?? '')?.[1];
   return last === undefined || !/postgres|pgsql/i.test(last) ? undefined : last;
 }

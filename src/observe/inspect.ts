@@ -35,7 +35,7 @@ export type Looked = {
 const nothing = async (): Promise<void> => undefined;
 
 /** Looks at one node. A node that cannot be looked at is a state like another. */
-export async function lookAt(node: Node, look: Look): Promise<Looked> {
+async function lookAt(node: Node, look: Look): Promise<Looked> {
   if (node.pgdata === undefined && node.debian === undefined) {
     return {
       state: { node: node.name, is: 'unreachable', because: `${node.name}: only its port is known` },

@@ -27,7 +27,7 @@ host    all   all   127.0.0.1/32   scram-sha-256
 host    all   all   ::1/128        scram-sha-256
 `;
 
-export function majorToCreate(found: Empty, node: Node): number | undefined {
+function majorToCreate(found: Empty, node: Node): number | undefined {
   return node.debian?.major ?? found.machine.major;
 }
 

@@ -16,7 +16,7 @@ export function startOf(found: Seen, node: Node): { steps: readonly Step[]; sock
 }
 
 /** The first directory of unix_socket_directories; the default of a build is the first that its owner may write. */
-export function socketDirOf(found: Seen): string {
+function socketDirOf(found: Seen): string {
   const set = effective(found, 'unix_socket_directories')?.value.split(',')[0]?.trim();
   if (set !== undefined && set !== '') return set;
   return found.place.service.by === 'pg_ctlcluster'

@@ -96,8 +96,3 @@ export function futureSocket(state: Seen, port: number, socketDir: string): Sock
 export function ownerOf({ machine }: Seen): string {
   return machine.become ?? machine.login;
 }
-
-/** A slot's name between quotes: it has lower-case letters, digits and underscores (slot.c), nothing to escape. */
-export function copySafe(name: string): string {
-  return name.replace(/[^a-z0-9_]/g, '');
-}

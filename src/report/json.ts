@@ -53,7 +53,7 @@ export function document(account: Account): JsonDocument {
 }
 
 /** A step without its secrets; what an earlier step captured is shown as `$name`. */
-export function jsonStep(step: StepDone): JsonStep {
+function jsonStep(step: StepDone): JsonStep {
   const { node, why } = step;
   return defined({
     node,

@@ -49,7 +49,7 @@ export function onHost(
 }
 
 /** One control connection a host, kept for a minute: the next command costs a round trip, not a login. */
-export function sshWords(host: Extract<Host, { via: 'ssh' }>, ssh: Ssh = SSH): readonly string[] {
+function sshWords(host: Extract<Host, { via: 'ssh' }>, ssh: Ssh = SSH): readonly string[] {
   const port = host.port === undefined ? [] : ['-p', String(host.port)];
   const options = [
     'BatchMode=yes',

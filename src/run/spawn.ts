@@ -25,7 +25,7 @@ export type SpawnOptions = {
 export type Spawn = (words: readonly string[], options?: SpawnOptions) => Promise<Spawned>;
 
 /** libpq's own variables would redirect every question; what a command needs is in its words. */
-export function cleanEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+function cleanEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^PG(?!REPL_)/.test(name)));
 }
 

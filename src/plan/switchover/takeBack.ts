@@ -55,7 +55,7 @@ export function undoSteps(
 }
 
 /** What was placed for its life as a standby, taken back. */
-export function forgetLink(primary: PrimaryState, link: Link): readonly Step[] {
+function forgetLink(primary: PrimaryState, link: Link): readonly Step[] {
   const { node, place, server } = primary;
   const file = passfileOf(place.real);
   return [
