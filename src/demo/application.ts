@@ -6,6 +6,7 @@ import type { ClusterState } from '../facts/state.ts';
 import { stateOf } from '../facts/view.ts';
 import { isUp, socketOf } from '../plan/steps.ts';
 import { onNodes } from '../run/nodes.ts';
+import { pauseFor } from '../run/pause.ts';
 import { spawn } from '../run/spawn.ts';
 import { scramVerifier } from '../secrets/scram.ts';
 import { psql } from '../tools/psql.ts';
@@ -49,7 +50,7 @@ export async function readRows(place: Place, node: NodeName, expected: number): 
   while (!(await hasTable(place, node))) {
     if (performance.now() - began > PATIENCE * 1000)
       throw failure('not-reached', `${node}: has no table yet`);
-    await pause(20);
+    await pauseFor(20);
   }
   return withClient(place, node, async (client) => {
     for (;;) {
@@ -58,7 +59,7 @@ export async function readRows(place: Place, node: NodeName, expected: number): 
       if (rows[0]?.count === expected) return waited;
       if (waited > PATIENCE * 1000)
         throw failure('not-reached', `${node}: has ${rows[0]?.count ?? 0} of ${expected} rows`);
-      await pause(5);
+      await pauseFor(5);
     }
   });
 }
@@ -74,10 +75,6 @@ async function hasTable(place: Place, node: NodeName): Promise<boolean> {
     if (error instanceof pg.DatabaseError && NOT_REPLAYED.includes(error.code ?? '')) return false;
     throw told(node, error);
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function withClient<T>(place: Place, node: NodeName, work: (client: pg.Client) => Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import { wrapped } from '../report/paint.ts';
 import { assess } from '../report/health.ts';
 import { nodeRows, type NodeRow } from '../report/rows.ts';
 import { width } from '../report/terminal.ts';
+import { pauseFor } from '../run/pause.ts';
 import { spawn } from '../run/spawn.ts';
 import { colorOf } from '../talk.ts';
 import type { NodeName, Place } from './place.ts';
@@ -122,6 +123,6 @@ async function goneBy(place: Place, node: NodeName): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
     const there = await readFile(join(place.dir, node, 'postmaster.pid')).catch(() => undefined);
     if (there === undefined) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await pauseFor(25);
   }
 }

@@ -23,9 +23,9 @@ const OPENING = 20;
 
 /**
  * One shell for each node and user, opened when it is first needed and kept: a step then costs a fork on its host,
- * not a login, a change of user and a start of Node's own. Lanes have shells of their own, so that they do not
- * wait for each other, but for the lane that is named for the node. `given` are shells that are open already: those of the locked nodes. Questions to a server
- * go to a psql of their own, which is kept too.
+ * not a login, a change of user and a start of Node's own. Lanes have shells of their own, so that they do not wait
+ * for each other, but for the lane that is named for the node. `given` are shells that are open already: those of the
+ * locked nodes. Questions to a server go to a psql of their own, which is kept too.
  */
 export function openShells(
   hold: Hold,

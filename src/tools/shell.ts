@@ -68,6 +68,7 @@ c=$!
 (
   n=0
   until ready; do
+    kill -0 "$c" || exit 1
     n=$((n + 1))
     if [ "$n" -gt 100 ]; then sleep 0.5 || sleep 1; else sleep 0.02 || sleep 1; fi
   done
