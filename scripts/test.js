@@ -25,6 +25,7 @@ const LONG = [
   'switchoverBack',
   'switchoverInterrupted',
   'switchoverKilled',
+  'switchoverUndoKilled',
   'cloneNames',
   'debian',
   'lostSlot',

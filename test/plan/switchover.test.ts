@@ -360,3 +360,22 @@ test('a candidate that streams from a cascade is refused', () => {
   );
   expect(planFor(state).refusals.map(({ message }) => message)).toEqual(['pg2: does not stream from pg1']);
 });
+
+describe('a primary that serves again after a switchover that was cut short', () => {
+  const mine = pg2({ conninfo: TO_PG1, slot: 'pg2' });
+  const marked = { place: place({ signals: ['standby.signal'] }) };
+
+  test('its standby, which has not tried again yet, is waited for', () => {
+    const plan = planFor(whole(pg1({ walsenders: [] }, marked), mine));
+    expect(plan.refusals).toEqual([]);
+    expect(whys(plan)).toEqual(['pg1: pg1 shows pg2 streaming']);
+    expect(plan.steps[0]).toMatchObject({ do: 'expect', seconds: 20, goal: true });
+  });
+
+  test.each([
+    ['one without a trace of a switchover', whole(pg1({ walsenders: [] }), mine)],
+    ['a standby that leads elsewhere', whole(pg1({ walsenders: [] }, marked), pg2({ conninfo: TO_PG2 }))],
+  ])('%s is refused at once', (_what, state) => {
+    expect(planFor(state).refusals.map(({ message }) => message)).toEqual(['pg2: does not stream from pg1']);
+  });
+});

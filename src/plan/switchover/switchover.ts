@@ -12,14 +12,21 @@ import {
   type PrimaryState,
   type StandbyState,
 } from '../../facts/view.ts';
+import { attachedStep, isAttached } from '../attach.ts';
+import { leadsTo } from '../link.ts';
 import { isMoved } from '../move.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan, Step } from '../plan.ts';
+import { cleanSteps } from '../promote/promote.ts';
 import { unseen } from '../refusal.ts';
 import { planInterrupted } from './interrupted.ts';
+import { linkFor } from './moving.ts';
 import { settleSteps } from './settle.ts';
 import { swapPlan } from './swap.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 import { switchoverGates, type Cast } from './switchoverGates.ts';
+
+/** Seconds that a standby may take to connect again. */
+const RETRY_MOST = 20;
 
 /**
  * Swaps the primary and a standby without losing an acknowledged write. Everything is placed beforehand, so that
@@ -40,6 +47,8 @@ export function planSwitchover(cluster: Cluster, state: ClusterState, request: S
   const [primary] = primaries;
   if (primary === undefined) return planInterrupted(cluster, state, found, request, title);
   const cast = castOf(cluster, state, primary, found);
+  const back = comingBack(cluster, cast, request);
+  if (back.length > 0) return { title, refusals: [], steps: back };
   const refusals = [...switchoverGates(cast, request.maxLag), ...request.logins];
   if (refusals.length > 0) return { title, refusals, steps: [] };
   return { ...swapPlan(cluster, cast, request), notes: notesOf(state, cast) };
@@ -74,6 +83,24 @@ function castOf(cluster: Cluster, state: ClusterState, primary: PrimaryState, ca
     siblings: others.filter((other) => isSibling(cluster, state, other, candidate, primary)),
     others,
   };
+}
+
+/**
+ * The primary serves again after a switchover that was cut short, and the candidate has not tried to connect since: it
+ * does every wal_retrieve_retry_interval, five seconds by default. Then it is looked at anew.
+ */
+function comingBack(
+  cluster: Cluster,
+  { primary, candidate }: Cast,
+  request: SwitchoverRequest,
+): readonly Step[] {
+  const link = linkFor(cluster, candidate.node, primary, request);
+  const { signals, files } = primary.place;
+  const isCutShort =
+    cleanSteps(primary).length > 0 || signals.includes('standby.signal') || files.recovery !== undefined;
+  if (!isCutShort || isAttached(primary, link)) return [];
+  if (!leadsTo(candidate.conninfo, candidate.slot, link)) return [];
+  return [attachedStep(candidate.node, primary, link, Math.min(request.seconds, RETRY_MOST))];
 }
 
 /** Who follows the old primary, and who did before a switchover that was cut short moved it to the candidate. */
