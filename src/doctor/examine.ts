@@ -2,21 +2,21 @@ import { stateOf, viewOf } from '../facts/view.ts';
 import type { Cluster } from '../cluster/types.ts';
 import type { ClusterState } from '../facts/state.ts';
 import type { Check, Examiner, Extra } from './check.ts';
-import { collation, directory, reachable, room, sameMajor, startsAgain, tools } from './host.ts';
+import { collation, directory, reachable, room, sameMajor, sameSystem, startsAgain, tools } from './host.ts';
 import { floors, logins } from './pairs.ts';
 import { letsIn } from './letsIn.ts';
 import { passfile } from './passfile.ts';
 import { replays, slotThere } from './standby.ts';
-import { archiver, backupRuns, syncNames } from './server.ts';
+import { archiver, backupRuns, restored, syncNames } from './server.ts';
 import { configuration } from './configuration.ts';
 import { freeSenders, settings } from './settings.ts';
 import { role } from './role.ts';
 
 /** In the order a person would look. */
 const EXAMINERS: readonly Examiner[] = [
-  ...[reachable, tools, sameMajor, directory, room, startsAgain, collation],
+  ...[reachable, tools, sameMajor, sameSystem, directory, room, startsAgain, collation],
   ...[settings, configuration, freeSenders, floors, role, letsIn, logins, passfile],
-  ...[slotThere, replays, syncNames, archiver, backupRuns],
+  ...[slotThere, replays, syncNames, archiver, backupRuns, restored],
 ];
 
 /** Every precondition of every verb, node by node. */

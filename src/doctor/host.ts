@@ -1,7 +1,7 @@
 import { majorOf } from '../cluster/version.ts';
 import type { Program } from '../facts/state.ts';
 import { progressOf } from '../facts/mute.ts';
-import { isRunning } from '../facts/view.ts';
+import { isRunning, systemOf } from '../facts/view.ts';
 import { placeProblems } from '../plan/create.ts';
 import { isSeen, type Seen } from '../plan/steps.ts';
 import { humanBytes } from '../report/terminal.ts';
@@ -124,6 +124,22 @@ export const sameMajor: Examiner = ({ primary }, { name }, found) => {
       name,
       `is of PostgreSQL ${own}, and ${primary.node} of ${there}`,
       'Only servers of one major replicate so.',
+    ),
+  ];
+};
+
+const systems = checking('cluster', ['switchover', 'rejoin']);
+
+/** Another system identifier: a server that was made by an initdb of its own, and never a copy of this one. */
+export const sameSystem: Examiner = ({ primary }, { name }, found) => {
+  const own = systemOf(found);
+  const there = primary?.server.systemIdentifier;
+  if (primary === undefined || own === undefined || own === there || primary.node === name) return [];
+  return [
+    systems.wrong(
+      name,
+      `is of another cluster than ${primary.node} (system ${own}, and ${there ?? '?'})`,
+      `pgrepl clone-standby ${name} --replace copies ${primary.node} there, if that is what is wanted.`,
     ),
   ];
 };

@@ -1,4 +1,5 @@
 import { isRunning, type RunningState } from '../facts/view.ts';
+import { targetGates, timelineGates } from '../plan/switchover/recoveryGates.ts';
 import { syncStandbyNames } from '../render/names.ts';
 import { checking, type Case, type Examiner } from './check.ts';
 
@@ -68,3 +69,13 @@ function candidates({ cluster, state }: Case, name: string, found: RunningState)
   const running = new Set(state.nodes.filter(isRunning).map(({ node }) => node));
   return cluster.nodes.map((node) => node.name).filter((other) => other !== name && running.has(other));
 }
+
+const restores = checking('restore', ['promote', 'switchover', 'rejoin']);
+
+/** What a restore left in the settings counts when the node is a standby again, or a standby's upstream is promoted. */
+export const restored: Examiner = (_, { name }, found) => {
+  if (!isRunning(found)) return [];
+  return [...targetGates(found), ...timelineGates(found)].map(({ message, hint }) =>
+    restores.wrong(name, message.slice(name.length + 2), hint),
+  );
+};

@@ -3,6 +3,8 @@ import type { Extra } from '../../src/doctor/check.ts';
 import { examine } from '../../src/doctor/examine.ts';
 import type { ClusterState, Machine, NodeState, Place, Program, Server } from '../../src/facts/state.ts';
 import type { PrimaryState, StandbyState } from '../../src/facts/view.ts';
+import { GATES } from '../plan/support/switchoverGates.ts';
+import { whole } from '../plan/support/switchover.ts';
 import {
   CLUSTER,
   empty,
@@ -422,5 +424,15 @@ describe('one thing that is wrong', () => {
     expect(told(stateWith(pg1(), found, pg3()))).toContain(
       'wrong | directory | pg2: postgres may not create /pg/data',
     );
+  });
+});
+
+describe('what a switchover refuses is told beforehand', () => {
+  const usual = new Set(told(whole()));
+  /** A moment's state, which `status` shows: how far a standby is. One whose primary still sends to it streams. */
+  const MOMENTS = ['catching up', 'late', 'received, and not replayed', 'not streaming'];
+
+  test.each(GATES.filter(([what]) => !MOMENTS.includes(what)))('%s', (_what, changed) => {
+    expect(told(whole(...changed)).filter((each) => !usual.has(each))).not.toEqual([]);
   });
 });

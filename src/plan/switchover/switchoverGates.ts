@@ -4,6 +4,7 @@ import { distance } from '../../facts/lsn.ts';
 import { positionOf, type PrimaryState, type StandbyState } from '../../facts/view.ts';
 import { applicationName, syncStandbyNames } from '../../render/names.ts';
 import type { Up } from '../steps.ts';
+import { targetGates, timelineGates } from './recoveryGates.ts';
 
 /** Who swaps, and who else follows the candidate then: siblings by being moved to it, and every other standby below. */
 export type Cast = {
@@ -189,24 +190,10 @@ function synchronous({ primary, candidate, siblings }: Cast): readonly Problem[]
   ];
 }
 
-/** Left over from a restore, they would end the recovery of a standby somewhere (runtime-config-wal, Recovery Target). */
-const TARGETS = [
-  'recovery_target',
-  'recovery_target_lsn',
-  'recovery_target_name',
-  'recovery_target_time',
-  'recovery_target_xid',
-];
-
 /** Settings that mean nothing to a primary, and much to the standby that it becomes. */
 function recovery({ primary, others }: Cast): readonly Problem[] {
-  const value = ({ server }: Up, name: string): string => server.settings[name]?.value ?? '';
-  const targets = TARGETS.filter((name) => value(primary, name) !== '').map((name) => ({
-    message: `${primary.node}: ${name} is set, and as a standby it would stop there`,
-    hint: `Take ${name} out of the configuration of ${primary.node}, and reload it.`,
-  }));
   const blind =
-    value(primary, 'hot_standby') === 'off'
+    primary.server.settings['hot_standby']?.value === 'off'
       ? [
           {
             message: `${primary.node}: hot_standby is off, and as a standby it could not be asked whether it streams`,
@@ -214,11 +201,5 @@ function recovery({ primary, others }: Cast): readonly Problem[] {
           },
         ]
       : [];
-  const stays = [primary, ...others]
-    .filter((each) => !['', 'latest'].includes(value(each, 'recovery_target_timeline')))
-    .map((each) => ({
-      message: `${each.node}: recovery_target_timeline is ${value(each, 'recovery_target_timeline')}, and it would not follow the new timeline`,
-      hint: `Set recovery_target_timeline = 'latest' on ${each.node}.`,
-    }));
-  return [...targets, ...blind, ...stays];
+  return [...targetGates(primary), ...blind, ...[primary, ...others].flatMap(timelineGates)];
 }
