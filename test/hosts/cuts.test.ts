@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { TheCluster } from './lab/cluster.ts';
+import { heed } from './lab/heed.ts';
 import { random, seed } from './lab/kill.ts';
 import { story, type Lab } from './lab/lab.ts';
 import { somethingHappens, trio, type Mayhem } from './lab/mayhem.ts';
@@ -31,13 +32,6 @@ async function cut(
   return wasAtWork;
 }
 
-/** A standby that could not be reached when the others moved streams from where it did; status says so, and what mends it. */
-async function heeded(shop: TheCluster): Promise<void> {
-  const { findings } = await shop.status();
-  const hints = JSON.stringify(findings).matchAll(/`pgrepl (follow \S+ --upstream [^`]+)`/g);
-  for (const [, words = ''] of hints) await shop.does(...words.split(' '));
-}
-
 story(
   `cables are pulled at ${CUTS} random instants of all verbs, and put back`,
   async (lab) => {
@@ -49,7 +43,7 @@ story(
     for (let cuts = 0, rounds = 0; cuts < CUTS; rounds += 1) {
       expect(rounds, 'rounds').toBeLessThan(10 + CUTS * 3);
       if (await somethingHappens(scene)) cuts += 1;
-      await heeded(shop);
+      await heed(shop);
       await shop.healthy();
       expect(await shop.takesWrites()).toEqual([scene.primary]);
       await writer.acknowledges(5, 90);

@@ -8,7 +8,7 @@ import { PREPARE_WRITER, Writer } from '../../e2e/support/writer.ts';
 import type { Host } from './host.ts';
 import type { Lab } from './lab.ts';
 
-export type NodeSpec = { host: Host; upstream?: string; pgdata?: string; port?: number };
+export type NodeSpec = { host: Host; upstream?: string; pgdata?: string; port?: number; bindir?: string };
 
 export type TheCluster = {
   file: string;
@@ -21,6 +21,8 @@ export type TheCluster = {
   /** Run again until it arrives, as a script would after a failure; then there is nothing to do. */
   arrives: (...words: readonly string[]) => Promise<void>;
   starts: (...words: readonly string[]) => Started;
+  /** For people: what is given is called once, when its first step is done. */
+  startsTelling: (onStep: () => void, ...words: readonly string[]) => Started;
   status: () => Promise<Document>;
   /** Waits until status says that all is well. */
   healthy: () => Promise<Document>;
@@ -70,6 +72,16 @@ export function clusterOf(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): 
     const started = startPgrepl(argv(words), { env, seconds: PATIENCE });
     return { child: started.child, ended: told(words, started.ended) };
   };
+  const startsTelling: TheCluster['startsTelling'] = (onStep, ...words) => {
+    let steps = 0;
+    const onStderr = (text: string): void => {
+      if (steps > 0 || !/^✓/m.test(text)) return;
+      steps += 1;
+      onStep();
+    };
+    const started = startPgrepl([...words, '--config', file], { env, seconds: PATIENCE, onStderr });
+    return { child: started.child, ended: told(words, started.ended) };
+  };
   const does: TheCluster['does'] = async (...words) => {
     const done = await tries(...words);
     expect(done, `pgrepl ${words.join(' ')}`).toMatchObject({ code: 0 });
@@ -101,7 +113,7 @@ export function clusterOf(lab: Lab, specs: Readonly<Record<string, NodeSpec>>): 
   const hosts = Object.fromEntries(names.map((name) => [name, specOf(name).host]));
   const takesWrites = (): Promise<readonly string[]> => writable(specs);
   return {
-    ...{ file, hosts, pgdata, does, tries, arrives, starts, status, healthy, takesWrites },
+    ...{ file, hosts, pgdata, does, tries, arrives, starts, startsTelling, status, healthy, takesWrites },
     writer: (only = names) => newWriter(lab, Object.fromEntries(only.map((name) => [name, specOf(name)]))),
     until: async (condition, what) => {
       await waitFor(condition, { seconds: 90, what });

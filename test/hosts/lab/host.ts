@@ -42,6 +42,8 @@ export type Host = {
   cut: () => Promise<void>;
   /** Every packet is dropped: whoever asks waits. */
   drop: () => Promise<void>;
+  /** Packets of one connection alone: what its server sends to the other host. ssh goes on. */
+  dropReplicationTo: (other: Host) => Promise<void>;
   heal: () => Promise<void>;
   /** It accepts connections, and nothing on it runs. */
   freeze: () => Promise<void>;
@@ -57,6 +59,7 @@ type Made = Pick<Host, 'name' | 'container' | 'address' | 'via' | 'login' | 'deb
 export function hostOf(made: Made): Host {
   const { container, address, via, login, network } = made;
   let wounds: 'none' | 'cut' | 'dropped' = 'none';
+  let lost: readonly string[] | undefined;
   const words = (as: As = {}): readonly string[] => ['exec', '-i', '-u', as.user ?? 'postgres', container];
   const exec: Host['exec'] = (argv, as) => docker([...words(as), ...argv], as);
   const tries: Host['tries'] = (argv, as) => program(['docker', ...words(as), ...argv], as);
@@ -104,7 +107,13 @@ export function hostOf(made: Made): Host {
       wounds = 'dropped';
       await rules('-I');
     },
+    dropReplicationTo: async (other) => {
+      lost = ['OUTPUT', '-p', 'tcp', '--sport', '5432', '-d', other.address, '-j', 'DROP'];
+      await inItsNetwork(['iptables', '-w', '-I', ...lost]);
+    },
     heal: async () => {
+      if (lost !== undefined) await inItsNetwork(['iptables', '-w', '-D', ...lost]);
+      lost = undefined;
       if (wounds === 'cut') await docker(['network', 'connect', '--ip', address, network, container]);
       if (wounds === 'dropped') await rules('-D');
       wounds = 'none';

@@ -1,0 +1,3 @@
+import { partitions } from './lab/partitions.ts';
+
+for (const when of ['before', 'during', 'after'] as const) partitions('drop', when);
