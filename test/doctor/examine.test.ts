@@ -310,6 +310,21 @@ const ofStandby: [string, NodeState, string[], Partial<Extra>?][] = [
     ['wrong | version | pg2: is of PostgreSQL 16, and pg1 of 17'],
   ],
   [
+    'another cluster',
+    pg2({}, { systemIdentifier: '1' }),
+    [
+      `wrong | cluster | pg2: is of another cluster than pg1 (system 1, and ${pg1().server.systemIdentifier})`,
+    ],
+  ],
+  [
+    'left over from a restore',
+    pg2({}, { settings: settings({ recovery_target_xid: '7', recovery_target_timeline: '2' }) }),
+    [
+      'wrong | restore | pg2: recovery_target_xid is set, and as a standby it would stop there',
+      'wrong | restore | pg2: recovery_target_timeline is 2, and it would not follow the new timeline',
+    ],
+  ],
+  [
     'disk',
     pg2({ place: { ...PLACE, freeBytes: 900 * MB } }),
     ['warning | disk | pg2: a copy of pg1 takes 1 GB, and 900 MB are free at /pg/data'],
