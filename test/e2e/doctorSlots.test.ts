@@ -125,6 +125,10 @@ test('remove-standby stops it, and takes its slots and rules from the others; it
   expect(unasked).toMatchObject({ code: 3 });
   expect(isRunning(cluster.data('pg3'))).toBe(true);
   const primary = await cluster.run('remove-standby', 'pg1', '--yes');
+  // As where it once streamed from the other standby.
+  sql(cluster.data('pg2'), `SELECT pg_create_physical_replication_slot('pg3', true);`);
+  const hba2 = join(cluster.data('pg2'), 'pg_hba.conf');
+  expect(readFileSync(hba2, 'utf8')).toContain('127.0.0.3/32');
   expect(primary.stderr).toContain('pg1: is the primary');
 
   const removed = await cluster.run('remove-standby', 'pg3', '--yes');
@@ -133,6 +137,8 @@ test('remove-standby stops it, and takes its slots and rules from the others; it
   expect(isRunning(cluster.data('pg3'))).toBe(false);
   expect(existsSync(join(cluster.data('pg3'), 'PG_VERSION'))).toBe(true);
   expect(slots()).toBe('pg2');
+  expect(sql(cluster.data('pg2'), 'SELECT count(*) FROM pg_replication_slots;')).toBe('0');
+  expect(readFileSync(hba2, 'utf8')).not.toContain('127.0.0.3');
   const after = readFileSync(hba, 'utf8');
   expect(after).not.toContain('127.0.0.3');
   expect(after).toContain('127.0.0.1/32');

@@ -134,6 +134,20 @@ describe('remove-standby', () => {
       'pg3: take it out of pgrepl.yaml',
     ]);
   });
+  test('a slot and a rule at another standby go too', () => {
+    const below = standby('pg2', withRules, { slots: [slot('pg3', { active: false })] });
+    const made = plan('pg3', stateWith(attachedPrimary(), below, standby('pg3')), ['10.0.0.3']);
+    expect(told(made).steps).toEqual([
+      'pg3: stop the server',
+      ...dropped,
+      'pg2: nobody uses the slot pg3',
+      'pg2: drop the slot pg3',
+      'pg2: it is let in no longer',
+      'pg2: when its files were read last',
+      'pg2: reload',
+      'pg2: the files are read anew',
+    ]);
+  });
   test.each([
     [
       'an address that others have',
