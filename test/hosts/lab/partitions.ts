@@ -62,7 +62,6 @@ export function partitions(how: How, when: When): void {
         await HURT[when](lab, shop, deed, how);
         await shop.arrives(...deed.words);
         expect(await shop.takesWrites(), deed.words.join(' ')).toEqual([deed.primary]);
-        await heed(shop);
         await soundAfter(shop, deed, writer);
       }
       await shop.endsWell('pg1', writer);
@@ -114,10 +113,13 @@ async function isHealed(shop: TheCluster, { host, words }: Deed): Promise<void> 
   await shop.hosts[host]?.heal();
 }
 
-/** Everything streams again, but what was taken out or is not put in yet. */
+/** Of these something is out of its place on purpose, which the next deed mends. */
+const UNFINISHED = ['remove-standby', 'init-primary', 'promote', 'slot create', 'follow pg3 --upstream pg2'];
+
+/** Everything streams again, once what status says of a standby that could not be reached is done. */
 async function soundAfter(shop: TheCluster, { words }: Deed, writer: Writer): Promise<void> {
   await writer.acknowledges(5, 90);
-  const isWhole = !['remove-standby', 'init-primary', 'promote'].includes(words[0] ?? '');
-  const hasExtra = words[0] === 'slot' && words[1] === 'create';
-  if (isWhole && !hasExtra) await shop.healthy();
+  if (UNFINISHED.some((each) => words.join(' ').startsWith(each))) return;
+  await heed(shop);
+  await shop.healthy();
 }
