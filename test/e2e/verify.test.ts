@@ -1,8 +1,9 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { waitFor } from './support/machine.ts';
 import { pgrepl, startPgrepl } from './support/pgrepl.ts';
-import { socketOf, sql, stopServer } from './support/server.ts';
+import { socketOf, sql, startServer, stopServer } from './support/server.ts';
 import { trio } from './support/trio.ts';
 
 const cluster = trio();
@@ -104,6 +105,37 @@ test('--deep says what it looked at and what it did not', async () => {
       'tables and indexes of postgres are sound; skipped: in template1',
     ) as string,
   });
+});
+
+test('--deep names the node whose data are damaged, and what is', async () => {
+  const [pg1, pg3] = [cluster.data('pg1'), cluster.data('pg3')];
+  sql(pg1, 'CREATE TABLE damaged AS SELECT generate_series(1, 1000) AS n;');
+  sql(pg1, 'CHECKPOINT;');
+  const end = sql(pg1, 'SELECT pg_current_wal_lsn();');
+  await waitFor(() => sql(pg3, `SELECT pg_last_wal_replay_lsn() >= '${end}';`) === 't', {
+    what: 'the table',
+  });
+  const file = join(pg3, sql(pg1, `SELECT pg_relation_filepath('damaged');`));
+  // Its pages are on disk when it has been stopped, and no WAL is replayed over them at its start.
+  stopServer(pg3);
+  const pages = readFileSync(file);
+  pages.fill(0x5a, 8192 + 4000, 8192 + 4100);
+  writeFileSync(file, pages);
+  startServer(pg3);
+  expect(() => sql(pg3, 'SELECT count(*) FROM damaged;')).toThrow('invalid page in block 1');
+  const found = await cluster.run('verify', '--deep', '--json');
+  expect(found).toMatchObject({ code: 9 });
+  const deep = found.json()['deep'] as readonly {
+    node: string;
+    check: string;
+    is: string;
+    message: string;
+  }[];
+  const bad = deep.filter(({ is }) => is === 'bad').map(({ node, message }) => `${node}: ${message}`);
+  expect(bad).toEqual([
+    expect.stringMatching(/^pg3: pages with wrong checksums were read: postgres: \d+, last at /),
+    expect.stringMatching(/^pg3: pg_amcheck found: .*(damaged|invalid page)/),
+  ]);
 });
 
 test('without a primary nothing can be written', async () => {
