@@ -9,6 +9,7 @@ import { passfileOf } from '../plan/link.ts';
 import { isSeen, type Seen } from '../plan/steps.ts';
 import { conninfo, parseConninfo } from '../render/conninfo.ts';
 import { why } from '../run/runStep.ts';
+import { askAnew } from '../run/asking.ts';
 import { onNodes } from '../run/nodes.ts';
 import { spawn } from '../run/spawn.ts';
 import { matchesVerifier } from '../secrets/scram.ts';
@@ -66,7 +67,7 @@ async function hostFacts(
   const wanted = { role: cluster.replication.role, ...(password === undefined ? {} : { password }) };
   const [{ code, stdout }, stale] = await Promise.all([
     spawn(words, { seconds: SECONDS }),
-    hasStalePassword(found, wanted, { spawn, onNode }),
+    hasStalePassword(found, wanted, askAnew(cluster, state)),
   ]);
   if (code !== 0) return {};
   const [file = '', enabled = ''] = stdout.split('\n');

@@ -1,8 +1,8 @@
 import type { Node } from '../cluster/types.ts';
 import type { NodeState } from '../facts/state.ts';
-import type { Asking } from './source.ts';
 import type { OutsideUpstream } from '../plan/promote/promoteGates.ts';
 import { conninfo, parseConninfo } from '../render/conninfo.ts';
+import type { Ask } from '../run/asking.ts';
 
 /**
  * What became of a standby's upstream that no file names, asked from the standby's host with the standby's own
@@ -11,7 +11,7 @@ import { conninfo, parseConninfo } from '../render/conninfo.ts';
 export async function askOutside(
   node: Node,
   found: Extract<NodeState, { is: 'standby' }>,
-  asking: Asking,
+  ask: Ask,
 ): Promise<OutsideUpstream | undefined> {
   const parts = parseConninfo(found.conninfo);
   if (parts?.['host'] === undefined && parts?.['hostaddr'] === undefined) return undefined;
@@ -28,7 +28,7 @@ export async function askOutside(
     '-c',
     'SELECT pg_is_in_recovery()',
   ];
-  const ended = await asking.spawn(asking.onNode({ node: node.name }, argv), { seconds: 15 });
+  const ended = await ask(node.name, argv, { seconds: 15 });
   const said = ended.timedOut
     ? 'no answer in time'
     : (ended.stderr.trim().split('\n')[0] ?? '').replace(/^psql: (error: )?/, '');

@@ -1,7 +1,7 @@
-import type { Asking } from './source.ts';
 import type { NodeState } from '../facts/state.ts';
 import { passfileOf, passfileText, type Link } from '../plan/link.ts';
 import { parseConninfo } from '../render/conninfo.ts';
+import type { Ask } from '../run/asking.ts';
 import { IS_SAME, script } from '../tools/shell.ts';
 import { Secret } from '../tools/words.ts';
 
@@ -12,16 +12,13 @@ import { Secret } from '../tools/words.ts';
 export async function hasStalePassword(
   found: NodeState | undefined,
   link: Pick<Link, 'role' | 'password'>,
-  { spawn, onNode }: Asking,
+  ask: Ask,
 ): Promise<boolean> {
   if (found?.is !== 'standby' || link.password === undefined) return false;
   const path = passfileOf(found.place.real);
   if (parseConninfo(found.conninfo)?.['passfile'] !== path) return false;
   const text = passfileText({ role: link.role, password: link.password });
   const stdin = text.map((part) => (part instanceof Secret ? part.reveal() : String(part))).join('');
-  const { code, stdout } = await spawn(onNode({ node: found.node }, script(IS_SAME, 'same', path)), {
-    stdin,
-    seconds: 30,
-  });
+  const { code, stdout } = await ask(found.node, script(IS_SAME, 'same', path), { stdin, seconds: 30 });
   return code === 0 && stdout.trim() === 'other';
 }

@@ -9,15 +9,11 @@ import type { Link } from '../plan/link.ts';
 import type { Source, TargetSeen } from '../plan/source.ts';
 import { isUp, type Seen } from '../plan/steps.ts';
 import { replicationPsql } from '../plan/upstreamSlot.ts';
-import type { Spawn, Spawned } from '../run/spawn.ts';
+import type { Ask } from '../run/asking.ts';
+import type { Spawned } from '../run/spawn.ts';
 import { LOOK_OUTSIDE } from '../tools/staging.ts';
 import { script, WITH_PASSWORD } from '../tools/shell.ts';
 import { whyNoSource, type NoSource } from './whyNoSource.ts';
-
-export type Asking = {
-  spawn: Spawn;
-  onNode: (step: { node: string }, argv: readonly string[]) => readonly string[];
-};
 
 export type Asked = Source | NoSource;
 
@@ -68,7 +64,7 @@ export async function askSource(
   found: Seen,
   link: Link,
   state: ClusterState,
-  asking: Asking,
+  ask: Ask,
   outside: Outside = { tablespaces: {} },
 ): Promise<Asked> {
   const psql = found.machine.programs.psql;
@@ -79,24 +75,24 @@ export async function askSource(
       ],
       unreachable: false,
     };
-  const ask = asker(node, link, asking);
+  const login = loginOf(node, link, ask);
   const [simple, details] = await Promise.all([
-    ask(replicationPsql(psql, link), SIMPLE.map((command) => `${command};`).join('\n')),
-    ask([...databasePsql(psql, link), '--set', `copy=${nameOfCopy(node)}`], DETAILS),
+    login(replicationPsql(psql, link), SIMPLE.map((command) => `${command};`).join('\n')),
+    login([...databasePsql(psql, link), '--set', `copy=${nameOfCopy(node)}`], DETAILS),
   ]);
   if (simple.code !== 0) return whyNoSource(name, node, link, state, simple);
   const told = details.code === 0 ? (JSON.parse(details.stdout) as Details) : undefined;
   const source = sourceOf(name, simple.stdout, told, state);
-  return { ...source, ...(await targetsOf(found, source, outside, node, asking)) };
+  return { ...source, ...(await targetsOf(found, source, outside, node, ask)) };
 }
 
-function asker(node: Node, link: Link, asking: Asking) {
+function loginOf(node: Node, link: Link, ask: Ask) {
   const password = link.password === undefined ? '' : `${link.password.reveal()}\n`;
   return (argv: readonly string[], sql: string): Promise<Spawned> => {
     const plain = ['env', 'LC_ALL=C', ...argv];
     const words = link.password === undefined ? plain : script(WITH_PASSWORD, 'with-password', ...plain);
     const stdin = `${password}${sql}\n`;
-    return asking.spawn(asking.onNode({ node: node.name }, words), { stdin, seconds: 30 });
+    return ask(node.name, words, { stdin, seconds: 30 });
   };
 }
 
@@ -106,11 +102,11 @@ export async function askHistory(
   found: Seen,
   link: Link,
   timeline: number,
-  asking: Asking,
+  ask: Ask,
 ): Promise<History | { said: string }> {
   if (timeline <= 1) return parseHistory(timeline, '');
   const words = replicationPsql(found.machine.programs.psql ?? 'psql', link);
-  const ended = await asker(node, link, asking)(words, `TIMELINE_HISTORY ${timeline};`);
+  const ended = await loginOf(node, link, ask)(words, `TIMELINE_HISTORY ${timeline};`);
   if (ended.code !== 0) return { said: ended.stderr.trim().split('\n').at(-1) ?? 'no answer in time' };
   // A row of the file's name and its text.
   return parseHistory(timeline, ended.stdout.slice(ended.stdout.indexOf('|') + 1));
@@ -122,14 +118,14 @@ async function targetsOf(
   source: Source,
   { tablespaces, waldir }: Outside,
   node: Node,
-  asking: Asking,
+  ask: Ask,
 ): Promise<{ targets?: readonly TargetSeen[] }> {
   const spaces = (source.tablespaces ?? []).map(({ location }) => tablespaces[location] ?? location);
   const outside = [...new Set([...spaces, ...(waldir === undefined ? [] : [waldir])])];
   if (outside.length === 0) return {};
   const { real, staging } = found.place;
   const argv = script(LOOK_OUTSIDE, 'outside', staging, real, ...outside);
-  const ended = await asking.spawn(asking.onNode({ node: node.name }, argv), { seconds: 30 });
+  const ended = await ask(node.name, argv, { seconds: 30 });
   const lines = ended.stdout.trim().split('\n');
   if (ended.code !== 0 || lines.length !== outside.length + 1) return {};
   return {

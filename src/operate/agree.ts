@@ -11,7 +11,7 @@ export async function agree(work: Work, planned: Planned): Promise<Planned> {
   if (asked.length === 0 || work.mode.yes) return planned;
   await askFirst(asked, work.talk);
   const state = await lookAgain(work);
-  const plan = await work.verb.plan(state);
+  const plan = await work.plan(state);
   if (plan.refusals.length > 0) throw new PgreplError('refused', plan.refusals);
   const same = JSON.stringify(plan.confirm ?? []) === JSON.stringify(asked);
   return same ? { plan, state } : agree(work, { plan, state });

@@ -34,6 +34,11 @@ export function lookAgain({ verb, mode }: Looking, nodes?: readonly string[]): P
   return inspect(only(verb.cluster, nodes), lookOf({ verb, mode }));
 }
 
+/** Asks the servers alone: enough to see that nothing is left to do, and nothing can be planned from it. */
+export function lookBriefly({ verb, mode }: Looking): Promise<ClusterState> {
+  return inspect(verb.cluster, { ...lookOf({ verb, mode }), brief: true });
+}
+
 function only(cluster: Cluster, names?: readonly string[]): Cluster {
   return names === undefined
     ? cluster

@@ -17,10 +17,15 @@ const STARTING = 120;
 /** Every verb that changes something: look, plan, ask, do, look and plan again. */
 export async function operate(verb: Verb, mode: Mode, talk: Talk, signal: AbortSignal): Promise<Ending> {
   const began = performance.now();
-  const work = { verb, mode, talk, signal };
   const writes = mode.dryRun === undefined && !mode.check;
-  const first = await lookFirst(work, writes);
-  const shells = openShells(hold, onNodes(verb.cluster, first), shellsOf(first.looked));
+  const first = await lookFirst({ verb, mode }, writes);
+  let onNode = onNodes(verb.cluster, first);
+  const shells = openShells(hold, (step, argv) => onNode(step, argv), shellsOf(first.looked));
+  const plan: Work['plan'] = (state) => {
+    onNode = onNodes(verb.cluster, state);
+    return verb.plan(state, shells.ask);
+  };
+  const work = { verb, mode, talk, signal, plan };
   // What it is about will be asked: the session opens while the plan is made.
   if (writes) {
     const own = new Set(verb.nodes.map(({ name }) => name));
@@ -43,11 +48,11 @@ function shellsOf(looked: readonly Looked[]): ReadonlyMap<string, Held['run']> {
 
 /** A server that is starting is waited for. */
 async function planFirst(work: Work, first: ClusterState): Promise<Planned> {
-  const { verb, mode, talk, signal } = work;
+  const { mode, talk, signal, plan } = work;
   return whenStarted(
-    { plan: await verb.plan(first), state: first },
+    { plan: await plan(first), state: first },
     {
-      plan: verb.plan,
+      plan,
       look: (nodes) => lookAgain(work, nodes),
       say: talk.waiting,
       seconds: mode.timeout ?? STARTING,

@@ -9,7 +9,7 @@ import { spawn } from '../run/spawn.ts';
 import type { StepDone } from '../report/json.ts';
 import type { Ending, Planned, Work } from './verb.ts';
 import { endOf } from './ending.ts';
-import { lookAgain } from './look.ts';
+import { lookAgain, lookBriefly } from './look.ts';
 
 /** Rounds of planning and doing: a later round does what only a running server shows. */
 const ROUNDS = 3;
@@ -24,17 +24,16 @@ export async function doRounds(
   told: Told,
   shells: Shells,
 ): Promise<Ending> {
-  const { verb, mode } = work;
+  const { mode } = work;
   const all: StepDone[] = [];
   let next = plan;
   let now = state;
   for (let round = 0; round < ROUNDS; round += 1) {
     const execution = await perform(work, { plan: next, state: now }, shells);
     all.push(...execution.done.map(({ step, ms }) => ({ ...step, ms })));
-    now = await lookAgain(work);
     const ended = endOf(next, execution, all.length > 0);
-    if (ended !== undefined) return told(ended.outcome, now, { ...ended, steps: all });
-    next = await verb.plan(now);
+    if (ended !== undefined) return told(ended.outcome, await lookAgain(work), { ...ended, steps: all });
+    ({ plan: next, state: now } = await planAgain(work));
     if (next.refusals.length > 0)
       return told('not-reached', now, { changed: true, steps: all, error: next.refusals });
     if (next.steps.length === 0) return told('done', now, { changed: true, steps: all });
@@ -42,6 +41,16 @@ export async function doRounds(
   }
   const left = next.steps.map(({ node, why }) => ({ message: `${node}: still to do: ${why}` }));
   return told('not-reached', now, { changed: true, steps: all, error: left });
+}
+
+async function planAgain(work: Work): Promise<Planned> {
+  if (work.verb.brief === true) {
+    const state = await lookBriefly(work);
+    const plan = await work.plan(state);
+    if (plan.refusals.length === 0 && plan.steps.length === 0) return { plan, state };
+  }
+  const state = await lookAgain(work);
+  return { plan: await work.plan(state), state };
 }
 
 async function perform(

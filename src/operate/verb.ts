@@ -2,6 +2,7 @@ import type { Cluster, Node } from '../cluster/types.ts';
 import type { Outcome, Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import type { Plan, Step } from '../plan/plan.ts';
+import type { Ask } from '../run/asking.ts';
 import type { StepEvent } from '../run/doing.ts';
 import type { StepDone } from '../report/json.ts';
 import type { NodeRow } from '../report/rows.ts';
@@ -22,8 +23,10 @@ export type Verb = {
   /** The nodes that are locked for it; the others are only looked at. */
   nodes: readonly Node[];
   sizes?: boolean;
+  /** What the servers say is enough to see that it is done. */
+  brief?: true;
   /** Everything is decided here. It is asked again after the run, and then must find nothing to do. */
-  plan: (state: ClusterState) => Plan | Promise<Plan>;
+  plan: (state: ClusterState, ask: Ask) => Plan | Promise<Plan>;
   /** Added to the report, from what was found before and after and what was measured. */
   extra?: () => Readonly<Record<string, unknown>>;
   /** Runs beside the steps: a client that measures. */
@@ -60,7 +63,14 @@ export type Talk = {
 };
 
 /** A verb at work: what it is, how it was asked for, whom it talks to, and the wish to stop. */
-export type Work = { verb: Verb; mode: Mode; talk: Talk; signal: AbortSignal };
+export type Work = {
+  verb: Verb;
+  mode: Mode;
+  talk: Talk;
+  signal: AbortSignal;
+  /** The verb's plan, with the shells and sessions that are open for its questions. */
+  plan: (state: ClusterState) => Plan | Promise<Plan>;
+};
 
 /** A plan, and the state it was made from. */
 export type Planned = { plan: Plan; state: ClusterState };

@@ -13,8 +13,15 @@ import { slotSteps } from './move.ts';
 import type { Step } from './plan.ts';
 import { ask, isUp, socketOf, sql, type Seen, type Up } from './steps.ts';
 
-/** What an upstream told of its WAL; `oldest` is the last sixteen digits of the first segment that it still has. */
-export type Wal = { history: History; oldest?: string; segmentBytes: number };
+/** What an upstream told of its WAL. */
+export type Wal = {
+  history: History;
+  /** The last sixteen digits of the first segment that it still has. */
+  oldest?: string;
+  segmentBytes: number;
+  /** The first and the last segment that it has of each timeline. */
+  segments?: readonly (readonly [string, string])[];
+};
 
 /** Whether the upstream itself shows who uses the slot streaming. */
 export function isAttached(upstream: Up, link: Link): boolean {

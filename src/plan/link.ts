@@ -9,7 +9,7 @@ import { restart } from '../tools/service.ts';
 import { EDIT_AUTO } from '../tools/config.ts';
 import { script } from '../tools/shell.ts';
 import { sqlLiteral, type Secret, type Text } from '../tools/words.ts';
-import type { Step } from './plan.ts';
+import type { Step, WriteStep } from './plan.ts';
 import { reloadSteps } from './reload.ts';
 import { ask, run, service, socketOf, sql, write, type Seen } from './steps.ts';
 
@@ -73,7 +73,7 @@ export function passfileSteps(
   node: string,
   link: Link,
   dir: string,
-  extra: { lane?: string } = {},
+  extra: { lane?: string } & Pick<WriteStep, 'flush'> = {},
 ): readonly Step[] {
   const { password } = link;
   if (password === undefined) return [];
@@ -81,15 +81,27 @@ export function passfileSteps(
   return [write(node, why, passfileOf(dir), passfileText({ ...link, password }), '0600', extra)];
 }
 
-/** The files that make a stopped data directory a standby of that upstream. `dir` is where they lie now. */
+/**
+ * The files that make a stopped data directory a standby of that upstream. `dir` is where they lie now; `flush` is
+ * for who flushes them all in a later step, and `hasSignal` for a directory that is a standby's already.
+ */
 export function linkFiles(
   node: string,
   version: ServerVersion,
   link: Link,
-  at: { dir: string; real: string; before?: string; hasPassfile?: boolean; trigger?: string },
+  at: {
+    dir: string;
+    real: string;
+    before?: string;
+    hasPassfile?: boolean;
+    trigger?: string;
+    flush?: 'later';
+    hasSignal?: boolean;
+  },
 ): readonly Step[] {
   const conninfo = conninfoOf(link, at.real, at.before, at.hasPassfile);
-  const passfile = passfileSteps(node, link, at.dir);
+  const flush = at.flush === undefined ? {} : { flush: at.flush };
+  const passfile = passfileSteps(node, link, at.dir, flush);
   if (!has(version, RECOVERY_IN_SETTINGS)) {
     const text = recoveryConf({
       primary_conninfo: conninfo,
@@ -98,7 +110,7 @@ export function linkFiles(
     });
     return [
       ...passfile,
-      write(node, `it follows ${link.host}:${link.port}`, `${at.dir}/recovery.conf`, [text], '0600'),
+      write(node, `it follows ${link.host}:${link.port}`, `${at.dir}/recovery.conf`, [text], '0600', flush),
     ];
   }
   const lines = `primary_conninfo = ${quoteConf(conninfo)}\nprimary_slot_name = ${quoteConf(link.slot)}\n`;
@@ -107,10 +119,12 @@ export function linkFiles(
     run(
       node,
       `it follows ${link.host}:${link.port}, and nothing of a past life`,
-      script(EDIT_AUTO, 'edit', `${at.dir}/postgresql.auto.conf`, ...HAUNTING),
+      script(EDIT_AUTO, at.flush ?? 'edit', `${at.dir}/postgresql.auto.conf`, ...HAUNTING),
       { stdin: [lines] },
     ),
-    write(node, 'it is a standby', `${at.dir}/standby.signal`, [''], '0600'),
+    ...(at.hasSignal === true
+      ? []
+      : [write(node, 'it is a standby', `${at.dir}/standby.signal`, [''], '0600', flush)]),
   ];
 }
 

@@ -32,6 +32,8 @@ export type WriteStep = Common & {
   mode: string;
   /** What is there now, for the difference that a dry run shows. */
   was?: string;
+  /** It need not be on the disk yet: a later step flushes the file system. */
+  flush?: 'later';
 };
 
 /** Asked again and again until stdout, trimmed, is the wanted text. */

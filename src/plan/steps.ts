@@ -51,7 +51,7 @@ export function write(
   path: string,
   content: Text,
   mode: string,
-  extra: Extra & { was?: string } = {},
+  extra: Extra & Pick<WriteStep, 'was' | 'flush'> = {},
 ): WriteStep {
   return { node, why, do: 'write', path, content, mode, ...extra };
 }

@@ -9,7 +9,12 @@ import { run, type Seen } from './steps.ts';
 
 /** The upstream by the replication protocol, as psql is told. */
 export function replicationPsql(psql: string, link: Link): readonly string[] {
-  const to = conninfo({
+  return [psql, '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-d', replicationConninfo(link)];
+}
+
+/** The connection of a walreceiver, for a question. */
+export function replicationConninfo(link: Link): string {
+  return conninfo({
     host: link.host,
     port: String(link.port),
     user: link.role,
@@ -17,7 +22,6 @@ export function replicationPsql(psql: string, link: Link): readonly string[] {
     connect_timeout: '10',
     ...(link.passfile === undefined ? {} : { passfile: link.passfile }),
   });
-  return [psql, '-XAtqw', '-v', 'ON_ERROR_STOP=1', '-d', to];
 }
 
 /** Under this name the step that makes the slot says whether it was made, or there before. */

@@ -125,7 +125,7 @@ function stepCode(step: Step, onNode: OnNode, secrets: SecretNames): string {
     }
     case 'write':
       return fed(
-        command(['sh', '-c', { ref: WRITE }, 'write', step.path, step.mode]),
+        command(['sh', '-c', { ref: WRITE }, step.flush ?? 'write', step.path, step.mode]),
         step.content,
         secrets,
       ).join('\n');

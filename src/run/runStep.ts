@@ -5,8 +5,11 @@ import type { Spawned } from './spawn.ts';
 import type { Doing } from './doing.ts';
 import { pauseFor } from './pause.ts';
 
-/** Polls come quickly at first: most of what is waited for is there within some hundredths of a second. */
-const POLL_MS = { first: 3, most: 250, factor: 1.5 };
+/**
+ * Polls come quickly at first: most of what is waited for is there within some hundredths of a second, and during an
+ * outage each of them counts. What takes longer is asked less often.
+ */
+const POLL_MS = { first: 3, soon: 10, soonFor: 300, most: 250, factor: 1.5 };
 
 export async function runStep(
   step: Step,
@@ -21,7 +24,7 @@ export async function runStep(
       return undefined;
     }
     case 'write': {
-      const argv = script(WRITE, 'write', step.path, step.mode);
+      const argv = script(WRITE, step.flush ?? 'write', step.path, step.mode);
       const ended = await doing.quick(step, argv, { stdin: textOf(step.content, captured), seconds: 60 });
       return ended.code === 0 ? undefined : why(ended);
     }
@@ -55,9 +58,10 @@ async function expectStep(
   const argv = argvOf(step.argv, captured);
   const stdin = textOf(step.stdin ?? [], captured);
   const seconds = Math.min(doing.patience ?? step.seconds, step.seconds);
-  const deadline = performance.now() + seconds * 1000;
+  const began = performance.now();
+  const deadline = began + seconds * 1000;
   let said = '';
-  for (let pause = POLL_MS.first; ; pause = Math.min(pause * POLL_MS.factor, POLL_MS.most)) {
+  for (let pause = POLL_MS.first; ; pause = nextPause(pause, performance.now() - began)) {
     const left = (deadline - performance.now()) / 1000;
     const ended = await doing.quick(step, argv, { stdin, seconds: Math.max(1, Math.min(left, 20)) });
     said = ended.code === 0 ? ended.stdout.trim() : why(ended);
@@ -67,6 +71,10 @@ async function expectStep(
     await pauseFor(pause);
   }
   return `not seen within ${seconds} s (the last answer was ${said === '' ? 'empty' : JSON.stringify(said)})`;
+}
+
+function nextPause(pause: number, waited: number): number {
+  return Math.min(pause * POLL_MS.factor, waited < POLL_MS.soonFor ? POLL_MS.soon : POLL_MS.most);
 }
 
 export function why(ended: Spawned): string {

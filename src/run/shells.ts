@@ -1,8 +1,9 @@
 import type { Step } from '../plan/plan.ts';
 import { isPsql } from '../tools/psql.ts';
-import { openPsqls } from './psqls.ts';
+import type { Ask } from './asking.ts';
+import { openPsqls, type Psqls } from './psqls.ts';
 import type { Held, Hold } from './hold.ts';
-import type { Spawned } from './spawn.ts';
+import { spawn, type Spawned } from './spawn.ts';
 
 export type Quick = (
   step: Step,
@@ -12,6 +13,8 @@ export type Quick = (
 
 export type Shells = {
   quick: Quick;
+  /** In the node's shell or session while nobody else is in it, else in a process of its own. */
+  ask: Ask;
   /** Opens the session of these words, or what these steps will ask, so that nobody waits for it. */
   warm: (node: string, argv: readonly string[]) => void;
   warmFor: (steps: readonly Step[]) => void;
@@ -36,6 +39,7 @@ export function openShells(
   /** Shells that died with a command that took too long; another one is opened in their place. */
   const dead = new Set<string>();
   const psqls = openPsqls(onNode);
+  const ask = asker(onNode, given, dead, psqls);
   const quick: Quick = async (step, argv, options) => {
     if (isPsql(argv)) return psqls.ask(step, argv, options);
     try {
@@ -76,5 +80,28 @@ export function openShells(
       if (words.length === step.argv.length && isPsql(words)) psqls.open(step, words);
     }
   };
-  return { quick, warm, warmFor, close };
+  return { quick, ask, warm, warmFor, close };
+}
+
+/** Questions that are asked side by side do not wait for each other in one shell. */
+function asker(
+  onNode: (step: Pick<Step, 'node'>, argv: readonly string[]) => readonly string[],
+  given: ReadonlyMap<string, Held['run']>,
+  dead: Set<string>,
+  psqls: Psqls,
+): Ask {
+  const busy = new Set<string>();
+  return async (node, argv, { stdin = '', seconds }) => {
+    if (isPsql(argv)) return psqls.ask({ node }, argv, { stdin, seconds });
+    const own = busy.has(node) || dead.has(node) ? undefined : given.get(node);
+    if (own === undefined) return spawn(onNode({ node }, argv), { stdin, seconds });
+    busy.add(node);
+    try {
+      const answer = await own(argv, { stdin, seconds });
+      if (answer.code === undefined) dead.add(node);
+      return answer;
+    } finally {
+      busy.delete(node);
+    }
+  };
 }

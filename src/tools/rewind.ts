@@ -65,21 +65,32 @@ put_back() {
 }
 `;
 
+/** Segments that were moved out of pg_rewind's way; after it nobody wants them. */
+const OLD_BACK_LITERAL = String.raw`
+old_back() {
+  [ ! -d "$w/old" ] || find "$w/old" -type f -exec sh -c 'mv -- "$@" "$0/"' "$real/pg_wal" {} +
+}
+`;
+
 /**
  * What pg_rewind would overwrite or remove: the node's own files (copied, or moved where they are large, and server
  * logs always), pg_control, and the segments of WAL that are about to be lost. With them go those before the fork that
  * a rewind which is killed and done again reads: back to the last checkpoint before it (pg_rewind.c,
- * findLastCheckpoint), which pg_waldump finds among the segments that are named, the one of the fork first.
+ * findLastCheckpoint), which pg_waldump finds among the segments that are named, the one of the fork first. pg_rewind
+ * removes a segment that the source has not, and writes into one that it has (filemap.c): of the first a second link
+ * is enough. `theirs` is what the source has of each timeline, as `FIRST-LAST`. What lies before that checkpoint
+ * nobody reads: pg_rewind would remove it file by file while it is waited for, so it is moved out of its way.
  */
 export const KEEP = String.raw`set -e
 umask 077
-w=$1 real=$2 log=$3 timeline=$4 last=$5 fork=$6 waldump=$7; shift 7
+w=$1 real=$2 log=$3 timeline=$4 last=$5 fork=$6 theirs=$7 waldump=$8; shift 8
 segments=$*
 ${PUT_BACK_LITERAL}
+${OLD_BACK_LITERAL}
 if [ -e "$w" ]; then
   if [ ! -O "$w" ] || [ ! -f "$w/pgrepl" ]; then echo "error: $w is not ours" >&2; exit 1; fi
   # A directory that has since been put in place of the one it was kept for gets nothing of it.
-  if [ "$(cat -- "$w/inode" 2>/dev/null)" = "$(stat -c %i -- "$real")" ]; then put_back; rm -rf -- "$w"
+  if [ "$(cat -- "$w/inode" 2>/dev/null)" = "$(stat -c %i -- "$real")" ]; then put_back; old_back; rm -rf -- "$w"
   else mv -- "$w" "$w.$(date +%s)"; fi
 fi
 mkdir -- "$w"
@@ -104,38 +115,58 @@ done
 [ "$#" = 0 ] || cp -a -- "$@" "$w/own/"
 cp -p -- global/pg_control "$w/pg_control"
 cd pg_wal
-first=
+first= found=
 for f in $segments; do
   [ -f "$f" ] && [ -x "$waldump" ] || continue
   first=$f end=
   [ "$f" != "${'$'}{segments%% *}" ] || end=$fork
-  if "$waldump" -r XLOG ${'$'}{end:+-e "$end"} -- "$f" "$f" 2>/dev/null | grep -q 'desc: CHECKPOINT_'; then break; fi
+  if "$waldump" -r XLOG ${'$'}{end:+-e "$end"} -- "$f" "$f" 2>/dev/null | grep -q 'desc: CHECKPOINT_'; then found=yes; break; fi
 done
 [ -n "$first" ] || first=${'$'}{segments##* }
-ls | LC_ALL=C awk -v t="$timeline" -v first="${'$'}{first#????????}" -v last="$last" '
-  /^[0-9A-F]+$/ && length($0) == 24 && substr($0, 1, 8) >= (t "") && substr($0, 9) >= (first "") && (last == "" || substr($0, 9) <= (last "")) { print }
-  /^[0-9A-F]+\.history$/ { print }' | while IFS= read -r f; do cp -p -- "$f" "$w/wal/"; done`;
+ls | LC_ALL=C awk -v t="$timeline" -v first="${'$'}{first#????????}" -v last="$last" -v theirs="$theirs" '
+  BEGIN { n = split(theirs, range, " ") }
+  function how(i, ends) {
+    for (i = 1; i <= n; i++) { split(range[i], ends, "-"); if ($0 >= (ends[1] "") && $0 <= (ends[2] "")) return "cp" }
+    return "ln"
+  }
+  /^[0-9A-F]+$/ && length($0) == 24 && substr($0, 1, 8) >= (t "") && substr($0, 9) >= (first "") && (last == "" || substr($0, 9) <= (last "")) { print how(), $0 }
+  /^[0-9A-F]+\.history$/ { print "cp", $0 }' | while read -r how f; do
+  [ "$how" = ln ] && ln -- "$f" "$w/wal/" 2>/dev/null || cp -p -- "$f" "$w/wal/"
+done
+if [ -n "$found" ] && [ "$(stat -c %d .)" = "$(stat -c %d -- "$w")" ]; then
+  mkdir -- "$w/old"
+  ls | LC_ALL=C awk -v t="$timeline" -v first="${'$'}{first#????????}" '
+    /^[0-9A-F]+$/ && length($0) == 24 && substr($0, 1, 8) <= (t "") && substr($0, 9) < (first "") { print }' |
+    xargs sh -c '[ "$#" = 0 ] || mv -- "$@" "$0/"' "$w/old"
+fi`;
 
 /** Undoes KEEP, unless pg_rewind has begun to write: then there is no way back, and saying so is all that is left. */
 export const UNKEEP = String.raw`set -e
 w=$1 real=$2
 ${PUT_BACK_LITERAL}
+${OLD_BACK_LITERAL}
 [ -d "$w" ] || exit 0
 if [ -f "$w/state" ]; then echo "pg_rewind had begun to write: there is no way back, and running it again does it again" >&2; exit 1; fi
 put_back
+old_back
 rm -rf -- "$w"`;
 
 /** For a second try after a killed rewind: its WAL and its pg_control as they were, if pg_rewind took them. */
 export const REWIND_AGAIN = String.raw`set -e
 w=$1 real=$2
 if [ -f "$real/postmaster.pid" ] && kill -0 "$(head -n 1 "$real/postmaster.pid")" 2>/dev/null; then echo "error: a server runs there" >&2; exit 1; fi
-for f in "$w"/wal/*; do [ -f "$f" ] && cp -p -- "$f" "$real/pg_wal/"; done
+# By a copy of its own: what is kept may be a link of the very file, which is written into this time.
+for f in "$w"/wal/*; do
+  [ -f "$f" ] || continue
+  rm -f -- "$real/pg_wal/${'$'}{f##*/}"
+  cp -p -- "$f" "$real/pg_wal/"
+done
 cp -p -- "$w/pg_control" "$real/global/pg_control"`;
 
 /**
  * pg_rewind, which is not stopped by our end: a half-rewound directory is worth nothing. It holds a lock of its
  * own until it ends. It says "need to copy" before it writes its first byte (pg_rewind.c); a failure before that
- * leaves everything as it was.
+ * leaves everything as it was. From then on nobody wants the segments that were moved away: they are removed beside it.
  */
 export const REWIND = String.raw`w=$1 real=$2 signal=$3; shift 3
 export LC_ALL=C
@@ -145,16 +176,24 @@ flock -n 8 || { echo "error: a pg_rewind of an earlier run still works on $real"
 again=
 [ -f "$w/state" ] && again=yes
 ${FLUSH_DISK}
+# What is kept is on the disk before anything says that it may be put back over what is there.
+flush "$w"
 echo begun >"$w/state"
 sync "$w/state" "$w" 2>/dev/null || sync
-{ "$@" 2>&1; echo $? >"$w/status"; } | tee -- "$w/rewind.log" >&2
+said=$w/said
+rm -f -- "$said"
+mkfifo -- "$said" || said=/dev/null
+while IFS= read -r line; do
+  case $line in *'need to copy'*) rm -rf -- "$w/old" </dev/null >/dev/null 2>&1 8>&- & ;; esac
+done <"$said" 8>&- &
+{ "$@" 2>&1; echo $? >"$w/status"; } | tee -- "$w/rewind.log" "$said" >&2
 r=$(cat -- "$w/status")
 if [ "$r" = 0 ]; then
   if [ "$signal" = standby.signal ]; then : >"$real/$signal"; else echo "standby_mode = 'on'" >"$real/$signal"; fi
   # pg_rewind has synced nothing: one syncfs for each file system is quicker than an fsync for each file.
-  flush "$real"
-  [ ! -L "$real/pg_wal" ] || flush "$real/pg_wal"
-  for f in "$real"/pg_tblspc/*; do [ ! -L "$f" ] || flush "$f"; done
+  set -- "$real"
+  for f in "$real/pg_wal" "$real"/pg_tblspc/*; do [ ! -L "$f" ] || set -- "$@" "$f"; done
+  flush "$@"
   echo done >"$w/state"
   exit 0
 fi
@@ -168,9 +207,11 @@ exit "$r"`;
  * life in any case.
  */
 export const OWN_AGAIN = String.raw`set -e
-w=$1 real=$2 log=$3
+w=$1 real=$2 log=$3 signal=$4
 ${PUT_BACK_LITERAL}
 cd "$real"
+# pg_rewind may have come to its end without us.
+[ "$signal" != standby.signal ] || [ -e "$signal" ] || : >"$signal"
 [ -z "$log" ] || [ ! -e "$w/moved/$log" ] || rm -rf -- "$log"
 for f in postgresql.conf pg_hba.conf pg_ident.conf pgrepl.conf pgrepl.pgpass pgrepl-start.log postmaster.opts recovery.done current_logfiles; do
   [ -e "$w/own/$f" ] || rm -f -- "$f"
@@ -178,11 +219,20 @@ done
 find pg_replslot -mindepth 1 -maxdepth 1 -exec rm -rf -- {} +
 put_back`;
 
-/** The rewind is over: one rename, and what is kept has its name. */
+/**
+ * The rewind is over: one rename, and what is kept has its name. From 17 on pg_rewind may leave a segment where it is
+ * (keepwal.c); the server will write into it, so what is kept is made a file of its own. All that was put back is on
+ * the disk before nothing tells of a rewind any more.
+ */
 export const REWOUND = String.raw`set -e
-w=$1 kept=$2
+w=$1 kept=$2 real=$3
 [ -d "$w" ] || exit 0
-sync "$w"/wal/* "$w/pg_control" "$w" 2>/dev/null || sync
-rm -rf -- "$w/own" "$w/moved" "$w/status" "$w/lock"
+${FLUSH_DISK}
+find "$w/wal" -type f -links +1 | while IFS= read -r f; do
+  cp -p -- "$f" "$f.own"
+  mv -f -- "$f.own" "$f"
+done
+flush "$w" "$real"
+rm -rf -- "$w/own" "$w/moved" "$w/old" "$w/said" "$w/status" "$w/lock"
 rm -f -- "$w/state" "$w/inode"
 mv -- "$w" "$kept"`;

@@ -1,6 +1,9 @@
 import { FLUSH_FILE } from './flush.ts';
 
-/** stdin into a file, whole or not at all: new file, fsync, rename. Keeps owner, mode and link of one that is there. */
+/**
+ * stdin into a file, whole or not at all: new file, fsync, rename. Keeps owner, mode and link of one that is there. One
+ * that is there and the same is left as it is, and nobody waits for the disk.
+ */
 export const WRITE = String.raw`set -e
 umask 077
 ${FLUSH_FILE}
@@ -13,6 +16,7 @@ if [ -w "$d" ]; then
   if [ -e "$n" ] || [ -L "$n" ]; then rm -f -- "$n"; fi
   if [ -e "$p" ]; then cp -p -- "$p" "$n"; fi
   cat >"$n"
+  if [ -f "$p" ] && cmp -s -- "$n" "$p" && { [ "$2" = keep ] || [ -n "$(find "$p" -prune -perm "$2")" ]; }; then rm -f -- "$n"; exit 0; fi
   if [ "$2" != keep ] || [ ! -e "$p" ]; then m=$2; [ "$m" != keep ] || m=0600; chmod "$m" "$n"; fi
   flush "$n"
   mv -f -- "$n" "$p"

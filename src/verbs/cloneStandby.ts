@@ -16,8 +16,7 @@ import type { Link } from '../plan/link.ts';
 import { isSeen } from '../plan/steps.ts';
 import { applicationName, isSlotName } from '../render/names.ts';
 import { nodeRows } from '../report/rows.ts';
-import { onNodes } from '../run/nodes.ts';
-import { spawn } from '../run/spawn.ts';
+import type { Ask } from '../run/asking.ts';
 import { findTarget } from '../cluster/target.ts';
 import { list, modeOf, number, perform, targetFlags, text } from './modes.ts';
 
@@ -37,7 +36,7 @@ export const cloneStandby: Action = async ([name], flags) => {
   const demands = demandsOf(flags);
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
   const allow = await addressesOf(cluster, node, isIP(from.host) === 0 ? [] : [from.host]);
-  const plan = async (state: ClusterState) => {
+  const plan = async (state: ClusterState, ask: Ask) => {
     const link: Link = {
       host: from.host,
       port: from.port ?? portOf(state, from.name),
@@ -47,12 +46,12 @@ export const cloneStandby: Action = async ([name], flags) => {
       ...(password === undefined ? {} : { password }),
     };
     const found = state.nodes.find((each) => each.node === node.name);
-    const stalePassword = await hasStalePassword(found, link, { spawn, onNode: onNodes(cluster, state) });
+    const stalePassword = await hasStalePassword(found, link, ask);
     const request: CloneRequest = {
       node,
       upstream: from.name,
       link,
-      source: await sourceFor(cluster, state, node, from.name, link, outside, stalePassword),
+      source: await sourceFor(ask, state, node, from.name, link, outside, stalePassword),
       stalePassword,
       replace: flags['replace'] === true,
       ...outside,
@@ -69,7 +68,7 @@ export const cloneStandby: Action = async ([name], flags) => {
 };
 
 async function sourceFor(
-  cluster: Cluster,
+  ask: Ask,
   state: ClusterState,
   node: Node,
   name: string,
@@ -80,7 +79,7 @@ async function sourceFor(
   const found = state.nodes.find((each) => each.node === node.name);
   if (found === undefined || !isSeen(found) || found.is === 'foreign' || !(stale || needsSource(found, link)))
     return 'not asked';
-  return askSource(name, node, found, link, state, { spawn, onNode: onNodes(cluster, state) }, outside);
+  return askSource(name, node, found, link, state, ask, outside);
 }
 
 type From = { name: string; host: string; port?: number };

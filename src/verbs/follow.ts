@@ -2,7 +2,6 @@ import type { Action } from './action.ts';
 import { addressesOf, addressOf } from '../cluster/addresses.ts';
 import { hasStalePassword } from '../ask/passfile.ts';
 import { askCaughtUp, askPast, askWal } from '../ask/past.ts';
-import { askSource } from '../ask/source.ts';
 import type { Cluster } from '../cluster/types.ts';
 import { failure } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
@@ -12,8 +11,7 @@ import { isThere, planFollow } from '../plan/follow/follow.ts';
 import type { FollowAsked, FollowRequest } from '../plan/follow/request.ts';
 import { nodeRows } from '../report/rows.ts';
 import { isLetIn } from '../plan/letIn.ts';
-import { onNodes } from '../run/nodes.ts';
-import { spawn } from '../run/spawn.ts';
+import type { Ask } from '../run/asking.ts';
 import { findTarget } from '../cluster/target.ts';
 import { whyNoLogin } from '../ask/whyNoLogin.ts';
 import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
@@ -35,11 +33,11 @@ export const follow: Action = async ([name], flags) => {
     seconds: modeOf(flags).timeout ?? 60,
     ...(password === undefined ? {} : { password }),
   };
-  const plan = async (state: ClusterState) => {
+  const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
     const [asked, stale] = await Promise.all([
-      ask(cluster, state, request),
-      askStale(cluster, state, request),
+      askAll(cluster, state, request, ask),
+      askStale(cluster, state, request, ask),
     ]);
     return planFollow(cluster, state, {
       ...request,
@@ -62,25 +60,24 @@ function noUpstream(cluster: Cluster, said: string | undefined): Error {
 }
 
 /** Everything that is asked before it is decided, at the same time. */
-async function ask(
+async function askAll(
   cluster: Cluster,
   state: ClusterState,
   request: FollowRequest,
+  ask: Ask,
 ): Promise<FollowAsked | undefined> {
   const cast = castOf(cluster, state, request);
   if ('refusals' in cast || isThere(cast.found, cast.upstream, cast.link)) return undefined;
   const { found, upstream, link } = cast;
-  const asking = { spawn, onNode: onNodes(cluster, state) };
-  const [source, wal, past, caughtUp] = await Promise.all([
-    askSource(upstream.node, request.node, found, link, state, asking),
-    askWal(upstream, asking),
-    askPast(found, asking),
-    askCaughtUp(found, asking),
+  const [noLogin, wal, past, caughtUp] = await Promise.all([
+    whyNoLogin(upstream.node, request.node, found, link, state, ask),
+    askWal(upstream, ask),
+    askPast(found, ask),
+    askCaughtUp(found, ask),
   ]);
   // What its pg_hba.conf does not know is let in by the plan.
-  const fine =
-    !('problems' in source) || (!source.unreachable && isLetIn(upstream, request.role, request.allow ?? []));
-  const login = fine ? { problems: [], unreachable: false } : source;
+  const willBe = noLogin?.unreachable === false && isLetIn(upstream, request.role, request.allow ?? []);
+  const login = noLogin === undefined || willBe ? { problems: [], unreachable: false } : noLogin;
   return { login, wal, history: past.history, caughtUp };
 }
 
@@ -89,11 +86,12 @@ async function askStale(
   cluster: Cluster,
   state: ClusterState,
   request: FollowRequest,
+  ask: Ask,
 ): Promise<FollowRequest['stalePassword']> {
   const cast = castOf(cluster, state, request);
   if ('refusals' in cast || !isThere(cast.found, cast.upstream, cast.link)) return undefined;
   const { found, upstream, link } = cast;
-  const asking = { spawn, onNode: onNodes(cluster, state) };
-  if (!(await hasStalePassword(found, link, asking))) return undefined;
-  return { problems: await whyNoLogin(upstream.node, request.node, found, link, state, asking) };
+  if (!(await hasStalePassword(found, link, ask))) return undefined;
+  const noLogin = await whyNoLogin(upstream.node, request.node, found, link, state, ask);
+  return { problems: noLogin?.problems ?? [] };
 }

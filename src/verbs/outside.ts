@@ -12,8 +12,7 @@ import { isSeen, isUp, type Seen } from '../plan/steps.ts';
 import { parseConninfo } from '../render/conninfo.ts';
 import { applicationName } from '../render/names.ts';
 import { nodeRows } from '../report/rows.ts';
-import { onNodes } from '../run/nodes.ts';
-import { spawn } from '../run/spawn.ts';
+import type { Ask } from '../run/asking.ts';
 import type { Secret } from '../tools/words.ts';
 import { havePort, modeOf, perform, text } from './modes.ts';
 
@@ -26,7 +25,7 @@ export async function outside(
 ): Promise<void> {
   const endpoint = endpointOf(verb, text(flags, 'upstream'));
   const password = await passwordOf(cluster);
-  const plan = async (state: ClusterState) => {
+  const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
     const found = state.nodes.find((each) => each.node === node.name);
     const seen = found !== undefined && isSeen(found) ? found : undefined;
@@ -38,7 +37,7 @@ export async function outside(
       link: { ...link, role: link.role ?? cluster.replication.role },
       seconds: modeOf(flags).timeout ?? (verb === 'follow' ? 60 : 300),
     };
-    const asked = await ask(cluster, state, seen, request);
+    const asked = await askAll(state, seen, request, ask);
     return planOutside(state, asked === undefined ? request : { ...request, asked });
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state);
@@ -76,22 +75,21 @@ export function linkOf(
 }
 
 /** Everything that is asked before it is decided. */
-async function ask(
-  cluster: Cluster,
+async function askAll(
   state: ClusterState,
   found: Seen | undefined,
   { node, link, upstream }: OutsideRequest,
+  ask: Ask,
 ): Promise<OutsideAsked | undefined> {
   if ((found?.is !== 'standby' && found?.is !== 'stopped') || isThere(found, link)) return undefined;
-  const asking = { spawn, onNode: onNodes(cluster, state) };
   const [source, past, caughtUp] = await Promise.all([
-    askSource(upstream, node, found, link, state, asking),
-    askPast(found, asking),
-    isUp(found) ? askCaughtUp(found, asking) : false,
+    askSource(upstream, node, found, link, state, ask),
+    askPast(found, ask),
+    isUp(found) ? askCaughtUp(found, ask) : false,
   ]);
   const history =
     'problems' in source
       ? { said: 'it was not asked' }
-      : await askHistory(node, found, link, source.timeline, asking);
+      : await askHistory(node, found, link, source.timeline, ask);
   return { source, history, past, caughtUp };
 }

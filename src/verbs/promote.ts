@@ -10,8 +10,7 @@ import { passwordOf } from '../cluster/password.ts';
 import { planPromote } from '../plan/promote/promote.ts';
 import type { OutsideUpstream } from '../plan/promote/promoteGates.ts';
 import { nodeRows } from '../report/rows.ts';
-import { onNodes } from '../run/nodes.ts';
-import { spawn } from '../run/spawn.ts';
+import type { Ask } from '../run/asking.ts';
 import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, number, perform, targetFlags } from './modes.ts';
 
@@ -22,9 +21,9 @@ export const promote: Action = async ([name], flags) => {
   const primaryIsDead = flags['primaryIsDead'] === true;
   const password = await passwordOf(cluster);
   const meter = outageMeter(() => ({ candidate: node.name, start: () => ({ end: async () => undefined }) }));
-  const plan = async (state: ClusterState) => {
+  const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
-    const outside = primaryIsDead ? undefined : await outsideOf(cluster, state, node);
+    const outside = primaryIsDead ? undefined : await outsideOf(cluster, state, node, ask);
     return planPromote(cluster, state, {
       node,
       primaryIsDead,
@@ -56,10 +55,11 @@ async function outsideOf(
   cluster: Cluster,
   state: ClusterState,
   node: Node,
+  ask: Ask,
 ): Promise<OutsideUpstream | undefined> {
   const found = state.nodes.find((each) => each.node === node.name);
   if (found?.is !== 'standby' || upstreamOf(cluster, state, node.name) !== undefined) return undefined;
-  return askOutside(node, found, { spawn, onNode: onNodes(cluster, state) });
+  return askOutside(node, found, ask);
 }
 
 /** Throws `usage` for what is about the other servers of a cluster, where a single one is named. */

@@ -1,6 +1,7 @@
 import type { Action } from './action.ts';
 import { addressOf } from '../cluster/addresses.ts';
-import { askCaughtUp, askPast, askRewinder, askWal } from '../ask/past.ts';
+import { askLogins } from '../ask/logins.ts';
+import { askCaughtUp, askPast, askWal } from '../ask/past.ts';
 import { askSource } from '../ask/source.ts';
 import type { Cluster } from '../cluster/types.ts';
 import { failure } from '../errors.ts';
@@ -12,8 +13,7 @@ import { planRejoin } from '../plan/rejoin/rejoin.ts';
 import type { RejoinAsked, RejoinRequest } from '../plan/rejoin/request.ts';
 import { isUp } from '../plan/steps.ts';
 import { nodeRows } from '../report/rows.ts';
-import { onNodes } from '../run/nodes.ts';
-import { spawn } from '../run/spawn.ts';
+import type { Ask } from '../run/asking.ts';
 import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
@@ -45,32 +45,45 @@ export const rejoin: Action = async ([name], flags) => {
     seconds: modeOf(flags).timeout ?? 300,
     ...(password === undefined ? {} : { password }),
   };
-  const plan = async (state: ClusterState) => {
+  const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
-    const asked = await ask(cluster, state, request);
+    const asked = await askAll(cluster, state, request, ask);
     return planRejoin(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
-  await perform({ command: 'rejoin', cluster, nodes: [node], sizes: true, plan, rows }, flags);
+  await perform(
+    { command: 'rejoin', cluster, nodes: [node], sizes: request.allowReclone, brief: true, plan, rows },
+    flags,
+  );
 };
 
 /** Everything that is asked before it is decided, at the same time. */
-async function ask(
+async function askAll(
   cluster: Cluster,
   state: ClusterState,
   request: RejoinRequest,
+  ask: Ask,
 ): Promise<RejoinAsked | undefined> {
   const cast = castOf(cluster, state, request);
   if ('refusals' in cast) return undefined;
   const { found, primary, link } = cast;
   if (isHome(cluster, state, found, primary)) return undefined;
-  const asking = { spawn, onNode: onNodes(cluster, state) };
-  const [source, rewinder, wal, past, caughtUp] = await Promise.all([
-    askSource(primary.node, request.node, found, link, state, asking),
-    askRewinder(request.node, found, link, asking),
-    askWal(primary, asking),
-    askPast(found, asking),
-    isUp(found) ? askCaughtUp(found, asking) : false,
+  const [logins, source, wal, past, caughtUp] = await Promise.all([
+    askLogins(primary.node, request.node, found, link, state, ask),
+    // Only a copy needs to know more of it than its host told.
+    request.allowReclone
+      ? askSource(primary.node, request.node, found, link, state, ask)
+      : ('not asked' as const),
+    askWal(primary, ask),
+    askPast(found, ask),
+    isUp(found) ? askCaughtUp(found, ask) : false,
   ]);
-  return { source, wal, past, caughtUp, ...(rewinder === undefined ? {} : { rewinder }) };
+  const { noReplication, rewinder } = logins;
+  return {
+    source: noReplication ?? source,
+    wal,
+    past,
+    caughtUp,
+    ...(rewinder === undefined ? {} : { rewinder }),
+  };
 }

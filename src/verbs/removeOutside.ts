@@ -8,8 +8,7 @@ import { planRemoveOutside, type OutsideUpstream } from '../plan/removeOutside.t
 import { isSeen } from '../plan/steps.ts';
 import { parseConninfo } from '../render/conninfo.ts';
 import { nodeRows } from '../report/rows.ts';
-import { onNodes } from '../run/nodes.ts';
-import { spawn } from '../run/spawn.ts';
+import type { Ask } from '../run/asking.ts';
 import type { Secret } from '../tools/words.ts';
 import { havePort, perform, text } from './modes.ts';
 import { linkOf } from './outside.ts';
@@ -18,14 +17,14 @@ import { linkOf } from './outside.ts';
 export async function removeOutside(cluster: Cluster, node: Node, flags: Flags): Promise<void> {
   const password = await passwordOf(cluster);
   const role = text(flags, 'replicationRole');
-  const plan = async (state: ClusterState) => {
+  const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
     const request = { node, role: cluster.replication.role, addresses: [] };
     return planRemoveOutside(
       cluster,
       state,
       request,
-      await upstreamOf(cluster, state, node, { role, password }),
+      await upstreamOf(cluster, state, node, { role, password }, ask),
     );
   };
   await perform(
@@ -40,6 +39,7 @@ async function upstreamOf(
   state: ClusterState,
   node: Node,
   given: { role: string | undefined; password: Secret | undefined },
+  ask: Ask,
 ): Promise<OutsideUpstream | undefined> {
   const found = state.nodes.find((each) => each.node === node.name);
   if (found === undefined || !isSeen(found)) return undefined;
@@ -50,6 +50,5 @@ async function upstreamOf(
   const own = linkOf(node, found, { host: there, port: Number(port) }, given);
   const link = { ...own, role: own.role ?? cluster.replication.role };
   const name = `${there}:${port}`;
-  const asking = { spawn, onNode: onNodes(cluster, state) };
-  return { name, found, link, source: await askSource(name, node, found, link, state, asking) };
+  return { name, found, link, source: await askSource(name, node, found, link, state, ask) };
 }

@@ -11,8 +11,9 @@ import { linkTo } from '../plan/move.ts';
 import { isUp, socketOf } from '../plan/steps.ts';
 import { planSwitchover } from '../plan/switchover/switchover.ts';
 import { nodeRows } from '../report/rows.ts';
+import type { Ask } from '../run/asking.ts';
 import { onNodes } from '../run/nodes.ts';
-import { spawn, stream } from '../run/spawn.ts';
+import { stream } from '../run/spawn.ts';
 import { findTarget } from '../cluster/target.ts';
 import type { Secret } from '../tools/words.ts';
 import { whyNoLogin } from '../ask/whyNoLogin.ts';
@@ -26,7 +27,7 @@ export const switchover: Action = async ([name], flags) => {
   if (node === undefined) return;
   if (cluster.nodes.length < 2) throw await needsFile(cluster, node);
   const password = await passwordOf(cluster);
-  const plan = async (state: ClusterState) => {
+  const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
     return planSwitchover(cluster, state, {
       node,
@@ -34,7 +35,7 @@ export const switchover: Action = async ([name], flags) => {
       role: cluster.replication.role,
       allow: await addressesOf(cluster, node, []),
       addressOf,
-      logins: await loginsAt(cluster, state, node, password),
+      logins: await loginsAt(cluster, state, node, password, ask),
       seconds: modeOf(flags).timeout ?? 120,
       ...(password === undefined ? {} : { password }),
     });
@@ -76,6 +77,7 @@ async function loginsAt(
   state: ClusterState,
   node: Node,
   password: Secret | undefined,
+  ask: Ask,
 ): Promise<readonly Problem[]> {
   const candidate = state.nodes.find((each) => each.node === node.name);
   if (candidate?.is !== 'standby' || primariesOf(state).length !== 1) return [];
@@ -89,7 +91,7 @@ async function loginsAt(
       if (isLetIn(candidate, cluster.replication.role, here)) return [];
       const move = { node: own, host: addressOf(node), role: cluster.replication.role, seconds: 0 };
       const link = linkTo(candidate, password === undefined ? move : { ...move, password });
-      return whyNoLogin(node.name, own, follower, link, state, { spawn, onNode: onNodes(cluster, state) });
+      return (await whyNoLogin(node.name, own, follower, link, state, ask))?.problems ?? [];
     }),
   );
   return asked.flat();

@@ -83,9 +83,8 @@ const STARTED = [
   'b: b shows a streaming',
 ];
 const AFTER = [
-  'a: its own files again',
+  'a: its own files again, and a standby it is',
   'a: it follows 10.0.0.b:5432, and nothing of a past life',
-  'a: it is a standby',
   'a: it is rewound',
   'a: start it as a standby',
   'b: b shows a streaming',
@@ -220,11 +219,11 @@ describe('the rewind', () => {
       numbers.map((number) => `00000001000000000000000${number}`).join(' ');
     const crashed = rewinding(CRASHED, past({ record: lsn('0/6000028') }));
     expect(crashed).toMatch(
-      new RegExp(` 00000001 0000000000000007 0/4000100 \\S*pg_waldump ${named(4, 3)} <`, 'm'),
+      new RegExp(` 00000001 0000000000000007 0/4000100 '' \\S*pg_waldump ${named(4, 3)} <`, 'm'),
     );
     const clean = stopped('a', { control: { checkpoint: lsn('0/8000028') } });
     expect(rewinding(clean)).toMatch(
-      new RegExp(` 00000001 0000000000000008 0/4000100 \\S*pg_waldump ${named(4, 3, 2, 1, 0)} <`, 'm'),
+      new RegExp(` 00000001 0000000000000008 0/4000100 '' \\S*pg_waldump ${named(4, 3, 2, 1, 0)} <`, 'm'),
     );
   });
 

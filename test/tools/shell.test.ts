@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ADD_INCLUDE, EDIT_AUTO } from '../../src/tools/config.ts';
 import * as shell from '../../src/tools/shell.ts';
 import { script } from '../../src/tools/shell.ts';
@@ -64,6 +64,21 @@ describe('WRITE', () => {
     expect(lstatSync(join(dir, 'link')).isSymbolicLink()).toBe(true);
     expect(read(join(dir, 'real'))).toBe('new');
     expect(statSync(join(dir, 'real')).mode & 0o777).toBe(0o644);
+  });
+
+  test('leaves one that is the same, and mends the mode of one that is not', () => {
+    const path = join(dir, '-f');
+    write(path, 'text', '0600');
+    const before = statSync(path);
+    write(path, 'text', '0600');
+    write(path, 'text', 'keep');
+    expect(statSync(path)).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
+    chmodSync(path, 0o644);
+    write(path, 'text', '0600');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    write(path, 'other', '0600');
+    expect(read(path)).toBe('other');
+    expect(readdirSync(dir)).toEqual(['-f']);
   });
 
   test('makes the directory, and goes over what a dead run left', () => {
@@ -144,7 +159,9 @@ describe('LEASH', () => {
     const status = new Promise((resolve) => child.on('exit', resolve));
     child.stdin.end();
     expect(await status).toBe(143);
-    for (const pid of pids.trim().split(' ')) expect(runs(pid)).toBe(false);
+    // They are told to end; when they do is the machine's business.
+    for (const pid of pids.trim().split(' '))
+      await vi.waitFor(() => expect(runs(pid)).toBe(false), { timeout: 5000, interval: 20 });
   });
 });
 

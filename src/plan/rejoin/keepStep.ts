@@ -45,7 +45,8 @@ export function keepStep(input: Rewind): Step {
   const words = [workingDirectory(found.place), found.place.real, logDirectory(found)];
   const end = last === undefined ? '' : name(last).slice(8);
   const waldump = (found.machine.programs.postgres ?? '').replace(/postgres$/, 'pg_waldump');
-  const range = [name(0n).slice(0, 8), end, fork.from, waldump, ...segmentsBefore(input).map(name)];
+  const theirs = (wal.segments ?? []).map((ends) => ends.join('-')).join(' ');
+  const range = [name(0n).slice(0, 8), end, fork.from, theirs, waldump, ...segmentsBefore(input).map(name)];
   return run(
     found.node,
     'keep what will be lost, and what is its own',

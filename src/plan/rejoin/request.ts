@@ -18,7 +18,7 @@ export type RejoinRequest = {
 };
 
 export type RejoinAsked = {
-  /** What the primary said to the replication role, asked from the node's host; or why it did not. */
+  /** What the primary said to the replication role, asked from the node's host; or why it said nothing. */
   source: CloneRequest['source'];
   /** Why the role may not read there what pg_rewind reads; absent where it may. */
   rewinder?: string;

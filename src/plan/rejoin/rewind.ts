@@ -96,19 +96,24 @@ function afterSteps(input: Rewind): readonly Step[] {
   const w = workingDirectory(place);
   const version = versionOf(found);
   return [
-    run(node, 'its own files again', script(OWN_AGAIN, 'own', w, place.real, logDirectory(found)), {
-      seconds: 3600,
-    }),
+    run(
+      node,
+      'its own files again, and a standby it is',
+      script(OWN_AGAIN, 'own', w, place.real, logDirectory(found), signalOf(found)),
+      { seconds: 3600 },
+    ),
     ...linkFiles(node, version, link, {
       dir: place.real,
       real: place.real,
       before: input.past.rewinding === undefined ? writtenLink(found, version).conninfo : '',
       hasPassfile: place.signals.includes('pgrepl.pgpass'),
+      flush: 'later',
+      hasSignal: true,
     }),
     run(
       node,
       'it is rewound',
-      script(REWOUND, 'rewound', w, keptDirectory(place, fork.timeline, input.stamp)),
+      script(REWOUND, 'rewound', w, keptDirectory(place, fork.timeline, input.stamp), place.real),
       { seconds: 3600 },
     ),
     service(node, 'start it as a standby', start(found.machine, place)),
@@ -120,7 +125,7 @@ function afterSteps(input: Rewind): readonly Step[] {
 export function abandonSteps(found: Seen, past: NodePast, stamp: string): readonly Step[] {
   if (past.rewinding === undefined) return [];
   const kept = keptDirectory(found.place, past.history.timeline, stamp);
-  const words = script(REWOUND, 'abandoned', workingDirectory(found.place), kept);
+  const words = script(REWOUND, 'abandoned', workingDirectory(found.place), kept, found.place.real);
   return [run(found.node, `what was kept for its rewind is in ${kept}`, words, { seconds: 3600 })];
 }
 

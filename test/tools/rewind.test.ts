@@ -1,0 +1,160 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { KEEP, OWN_AGAIN, REWIND, REWIND_AGAIN, REWOUND, UNKEEP } from '../../src/tools/rewind.ts';
+import { script } from '../../src/tools/shell.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'pgrepl-rewind-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const segment = (number: number, timeline = 1): string =>
+  `${String(timeline).padStart(8, '0')}00000000${String(number).padStart(8, '0')}`;
+
+let real: string;
+let work: string;
+let count = 0;
+beforeEach(() => {
+  count += 1;
+  real = join(root, `${count} it's`, 'data');
+  work = `${real}.pgrepl-rewind`;
+  for (const dir of ['pg_wal', 'global', 'log', 'pg_replslot/old'])
+    mkdirSync(join(real, dir), { recursive: true });
+  writeFileSync(join(real, 'global', 'pg_control'), 'its own');
+  writeFileSync(join(real, 'postgresql.conf'), 'port = 1\n');
+  writeFileSync(join(real, 'log', 'server.log'), 'said\n');
+  for (let number = 2; number <= 6; number += 1) writeFileSync(wal(segment(number)), `own ${number}`);
+});
+
+const wal = (name: string): string => join(real, 'pg_wal', name);
+const kept = (name: string): string => join(work, 'wal', name);
+const read = (path: string): string => readFileSync(path, 'utf8');
+const isShared = (path: string): boolean => statSync(path).nlink > 1;
+
+function fine(literal: string, ...parameters: readonly string[]): void {
+  const [program = '', ...rest] = script(literal, 'test', ...parameters);
+  const { status, stderr } = spawnSync(program, rest, { encoding: 'utf8', timeout: 20_000 });
+  expect(status, stderr).toBe(0);
+}
+
+/** The fork is in segment 4. Without pg_waldump nobody knows where a checkpoint is, and all named segments are taken. */
+function keep(theirs = '', waldump = '/nowhere'): void {
+  const range = ['00000001', segment(6).slice(8), '0/4000100', theirs, waldump, segment(4), segment(3)];
+  fine(KEEP, work, real, 'log', ...range);
+}
+
+/** Stands for pg_waldump, or pg_rewind, and says what it says. */
+function program(name: string, text: string): string {
+  const path = join(root, name);
+  writeFileSync(path, `#!/bin/sh\n${text}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+const waldump = (): string =>
+  program(
+    'pg_waldump',
+    `case "$*" in *${segment(4)}*) echo 'rmgr: XLOG desc: CHECKPOINT_ONLINE redo 0/4' ;; esac`,
+  );
+
+describe('KEEP', () => {
+  test('links what the source has not, and copies what it has: pg_rewind writes into that', () => {
+    keep(`${segment(4)}-${segment(5)} ${segment(4, 2)}-${segment(9, 2)}`);
+    expect(readdirSync(join(work, 'wal'))).toEqual([3, 4, 5, 6].map((number) => segment(number)));
+    expect([3, 4, 5, 6].map((number) => isShared(kept(segment(number))))).toEqual([true, false, false, true]);
+  });
+
+  test('moves server logs, copies its own files, and takes them back', () => {
+    keep();
+    expect(read(join(work, 'pg_control'))).toBe('its own');
+    expect(read(join(work, 'own', 'postgresql.conf'))).toBe('port = 1\n');
+    expect(existsSync(join(real, 'log'))).toBe(false);
+    fine(UNKEEP, work, real);
+    expect(read(join(real, 'log', 'server.log'))).toBe('said\n');
+    expect(existsSync(work)).toBe(false);
+    expect(isShared(wal(segment(6)))).toBe(false);
+  });
+});
+
+describe('segments before the last checkpoint', () => {
+  const there = (): string[] => readdirSync(join(real, 'pg_wal'));
+
+  test('are moved out of the way of pg_rewind, and back', () => {
+    keep('', waldump());
+    expect(readdirSync(join(work, 'wal'))).toEqual([4, 5, 6].map((number) => segment(number)));
+    expect(there()).toEqual([4, 5, 6].map((number) => segment(number)));
+    fine(UNKEEP, work, real);
+    expect(there()).toEqual([2, 3, 4, 5, 6].map((number) => segment(number)));
+  });
+
+  test('come back where a run that was killed is done again', () => {
+    keep('', waldump());
+    keep();
+    expect(there()).toEqual([2, 3, 4, 5, 6].map((number) => segment(number)));
+  });
+
+  test('are removed once pg_rewind writes, and not before', () => {
+    keep('', waldump());
+    const tries = (text: string): number | null => {
+      const words = script(REWIND, 'test', work, real, 'standby.signal', program('pg_rewind', text));
+      return spawnSync(words[0] ?? '', words.slice(1), { timeout: 20_000 }).status;
+    };
+    expect(tries('echo "could not connect" >&2; exit 1')).toBe(1);
+    expect(readdirSync(join(work, 'old'))).toEqual([2, 3].map((number) => segment(number)));
+    expect(existsSync(join(work, 'state'))).toBe(false);
+    expect(
+      tries(
+        `echo 'pg_rewind: need to copy 1 MB' >&2; until [ ! -e '${work.replaceAll("'", `'\\''`)}/old' ]; do sleep 0.01; done`,
+      ),
+    ).toBe(0);
+    expect(readFileSync(join(work, 'state'), 'utf8')).toBe('done\n');
+    expect(existsSync(join(real, 'standby.signal'))).toBe(true);
+  });
+});
+
+test('REWIND_AGAIN gives the segments back as files that may be written into', () => {
+  keep();
+  rmSync(wal(segment(6)));
+  writeFileSync(join(real, 'global', 'pg_control'), 'of the source');
+  fine(REWIND_AGAIN, work, real);
+  expect(read(join(real, 'global', 'pg_control'))).toBe('its own');
+  for (const number of [3, 4, 5, 6]) {
+    writeFileSync(wal(segment(number)), 'of the source');
+    expect(read(kept(segment(number)))).toBe(`own ${number}`);
+  }
+});
+
+test('OWN_AGAIN leaves a standby with its own files, and no slot of a past life', () => {
+  keep();
+  writeFileSync(join(real, 'postgresql.conf'), 'port = 2\n');
+  writeFileSync(join(real, 'pg_hba.conf'), 'of the source');
+  fine(OWN_AGAIN, work, real, 'log', 'standby.signal');
+  expect(read(join(real, 'postgresql.conf'))).toBe('port = 1\n');
+  expect(readdirSync(real).sort()).toEqual(
+    ['global', 'log', 'pg_replslot', 'pg_wal', 'postgresql.conf', 'standby.signal'].sort(),
+  );
+  expect(readdirSync(join(real, 'pg_replslot'))).toEqual([]);
+});
+
+test('REWOUND: what is kept has its name, and is no file that the server writes into', () => {
+  keep();
+  const name = `${real}.pgrepl-lost-1`;
+  fine(REWOUND, work, name, real);
+  expect(existsSync(work)).toBe(false);
+  writeFileSync(wal(segment(6)), 'recycled');
+  expect(read(join(name, 'wal', segment(6)))).toBe('own 6');
+  expect(readdirSync(name).sort()).toEqual(
+    ['pg_control', 'pgrepl', 'rewind.log', 'wal'].filter((each) => each !== 'rewind.log'),
+  );
+});
