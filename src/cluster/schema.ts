@@ -6,6 +6,9 @@ import { roleFault } from './role.ts';
 import { isSlotName } from './slot.ts';
 import type { PasswordSource } from './types.ts';
 
+// A file is read once: a parser that is compiled for it costs more than it saves.
+z.config({ jitless: true });
+
 // Every message is what follows the name of the setting: "port must be ...". complaint.ts puts the two together.
 
 const CONTROL = /\p{Cc}/u;
