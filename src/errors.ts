@@ -73,7 +73,25 @@ export function failure(outcome: Outcome, message: string, hint?: string): Pgrep
   return new PgreplError(outcome, [hint === undefined ? { message } : { message, hint }]);
 }
 
-/** Waits for all of them, and throws their `usage` problems as one error; any other error goes first. */
+/** Calls all of them, and throws their `usage` problems as one error; any other error is thrown at once. */
+export function eachOf<T extends readonly (() => unknown)[]>(
+  ...calls: T
+): { [K in keyof T]: ReturnType<T[K]> } {
+  const problems: Problem[] = [];
+  const values = calls.map((call) => {
+    try {
+      return call();
+    } catch (error) {
+      if (!isPgreplError(error) || error.outcome !== 'usage') throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  });
+  if (problems.length > 0) throw new PgreplError('usage', problems);
+  return values as { [K in keyof T]: ReturnType<T[K]> };
+}
+
+/** Waits for all of them, and throws their `usage` problems as one error; only a fault of ours goes first. */
 export async function together<T extends readonly Promise<unknown>[]>(
   ...all: T
 ): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
@@ -81,13 +99,11 @@ export async function together<T extends readonly Promise<unknown>[]>(
   const errors = [
     ...new Set(ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))),
   ];
-  const wrong = errors.filter((error) => error instanceof PgreplError && error.outcome === 'usage');
-  const other = errors.find((error) => !wrong.includes(error));
-  if (other !== undefined) throw other;
-  if (wrong.length > 0)
-    throw new PgreplError(
-      'usage',
-      wrong.flatMap((error) => (error instanceof PgreplError ? error.problems : [])),
-    );
+  const known = errors.filter(isPgreplError);
+  const fault = errors.find((error) => !isPgreplError(error));
+  if (fault !== undefined) throw fault;
+  const wrong = known.filter(({ outcome }) => outcome === 'usage').flatMap(({ problems }) => problems);
+  if (wrong.length > 0) throw new PgreplError('usage', wrong);
+  if (known[0] !== undefined) throw known[0];
   return Promise.all(all) as Promise<{ [K in keyof T]: Awaited<T[K]> }>;
 }

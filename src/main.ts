@@ -1,7 +1,7 @@
 import { CommanderError, type Command } from 'commander';
-import { similar } from './cluster/similar.ts';
-import { isPgreplError, PgreplError, STATUS, type Problem } from './errors.ts';
-import { buildProgram } from './program.ts';
+import { isPgreplError, PgreplError, STATUS } from './errors.ts';
+import { mistakesOf } from './mistakes.ts';
+import { buildProgram, spelledOut } from './program.ts';
 
 /** Runs the program and turns every end into an exit status. The only caller is bin. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -13,20 +13,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** The verb in its one or two words, as `slot list`, and its part of the tree. */
-function commandOf(program: Command, argv: readonly string[]): { name: string; command: Command } {
-  const [first, second] = argv.filter((word) => !word.startsWith('-'));
+/** The verb in its one or two words, as `slot list`. */
+function nameOf(program: Command, argv: readonly string[]): string {
+  const [first = 'pgrepl', second = ''] = argv.filter((word) => !word.startsWith('-'));
   const verb = program.commands.find((command) => command.name() === first);
-  const more = verb?.commands.find((command) => command.name() === second);
-  return {
-    name: more === undefined ? (first ?? 'pgrepl') : `${first ?? ''} ${second ?? ''}`,
-    command: more ?? verb ?? program,
-  };
-}
-
-/** `--dry-run` without a value must not swallow the word behind it. */
-function spelledOut(argv: readonly string[]): string[] {
-  return argv.map((word) => (word === '--dry-run' ? '--dry-run=text' : word));
+  const isTwo = verb?.commands.some((command) => command.name() === second) === true;
+  return isTwo ? `${first} ${second}` : first;
 }
 
 async function told(error: unknown, argv: readonly string[], program: Command): Promise<number> {
@@ -34,51 +26,20 @@ async function told(error: unknown, argv: readonly string[], program: Command): 
   const json = argv.includes('--json');
   // The help has been shown already.
   if (error instanceof CommanderError && error.code === 'commander.help' && !json) return STATUS.usage;
-  const { name, command } = commandOf(program, argv);
   const { tellError } = await import('./talk.ts');
-  const known = knownAs(error, argv, command);
+  const end = error instanceof CommanderError ? await asOurs(argv, error) : error;
   tellError({
-    command: name,
+    command: nameOf(program, argv),
     json,
-    error: known ?? (error instanceof Error ? error : new Error(String(error))),
+    error: end instanceof Error ? end : new Error(String(end)),
   });
-  return STATUS[known?.outcome ?? 'fault'];
+  return STATUS[isPgreplError(end) ? end.outcome : 'fault'];
 }
 
-function knownAs(error: unknown, argv: readonly string[], command: Command): PgreplError | undefined {
-  if (!(error instanceof CommanderError)) return isPgreplError(error) ? error : undefined;
-  const first = problemOf(error);
-  const others = error.code === 'commander.unknownOption' ? unknownOptions(argv, command) : [];
-  const more = others.map((option) => unknownOption(option, command));
-  return new PgreplError('usage', [first, ...more.filter(({ message }) => message !== first.message)]);
-}
-
-/** commander puts its suggestion on a line of its own, in parentheses. */
-function problemOf({ message }: CommanderError): Problem {
-  const [said = '', hint] = message.replace(/^error: /, '').split('\n');
-  return {
-    message: said.replace(/\.$/, ''),
-    ...(hint === undefined ? {} : { hint: hint.replace(/^\((.*)\)$/, '$1') }),
-  };
-}
-
-function unknownOption(option: string, command: Command): Problem {
-  const near = similar(
-    option,
-    command.options.flatMap(({ long }) => (typeof long === 'string' ? [long] : [])),
+/** What commander does not take as an error of ours; a fault of ours where it cannot be read. */
+function asOurs(argv: readonly string[], error: CommanderError): Promise<unknown> {
+  return mistakesOf(argv, error).then(
+    (problems) => new PgreplError('usage', problems),
+    (fault: unknown) => fault,
   );
-  return {
-    message: `unknown option '${option}'`,
-    ...(near === undefined ? {} : { hint: `Did you mean ${near}?` }),
-  };
-}
-
-/** commander stops at the first one. */
-function unknownOptions(argv: readonly string[], command: Command): readonly string[] {
-  const end = argv.indexOf('--');
-  const names = argv
-    .slice(0, end < 0 ? argv.length : end)
-    .filter((word) => word.startsWith('--'))
-    .map((word) => word.replace(/=.*$/s, ''));
-  return [...new Set(names)].filter((name) => !command.options.some(({ long }) => long === name));
 }

@@ -1,5 +1,7 @@
 import { Option } from 'commander';
-import { PgreplError } from './errors.ts';
+import { roleFault } from './cluster/role.ts';
+import { isSlotName } from './cluster/slot.ts';
+import type { Problem } from './errors.ts';
 import type { Flags } from './verbs/action.ts';
 
 export const option = (flags: string, description: string): Option => new Option(flags, description);
@@ -21,19 +23,47 @@ export function whole(name: string, least: number, most: number) {
   };
 }
 
+/** A text in which nothing is wrong; `faultOf` gives what follows it in a sentence. */
+function text(name: string, faultOf: (value: string) => string | undefined) {
+  return (value: string): string | Wrong => {
+    const fault = faultOf(value);
+    return fault === undefined ? value : { wrong: `${name} ${value}: ${fault}` };
+  };
+}
+
+function superuserFault(name: string): string | undefined {
+  return name.trim() === '' || /\p{Cc}/u.test(name) ? 'must be one line and not empty' : undefined;
+}
+
+function slotFault(name: string): string | undefined {
+  return isSlotName(name)
+    ? undefined
+    : "a slot's name has lower-case letters, digits and underscores, 63 at most";
+}
+
 function oneOf(name: string, choices: readonly string[]) {
   return (value: string): string | Wrong =>
     choices.includes(value) ? value : { wrong: `${name} ${value}: is none of ${choices.join(', ')}` };
 }
 
-/** The flags, where every option takes its value. Throws `usage` with all that do not. */
-export function withoutWrong(flags: Flags): Flags {
-  const problems = Object.values(flags).flatMap((value) =>
-    typeof value === 'object' && value !== null && 'wrong' in value ? [{ message: String(value.wrong) }] : [],
-  );
-  if (problems.length > 0) throw new PgreplError('usage', problems);
-  return flags;
+/** The flags that have a value which they take, and what is wrong with the others. */
+export function sorted(given: Flags): { flags: Flags; problems: readonly Problem[] } {
+  const all = Object.entries(given);
+  const wrong = all.flatMap(([, value]) => (isWrong(value) ? [{ message: value.wrong }] : []));
+  return {
+    flags: Object.fromEntries(all.filter(([, value]) => !isWrong(value))),
+    problems: given['dryRun'] === 'sh' && given['json'] === true ? [...wrong, TWO_FORMS] : wrong,
+  };
 }
+
+function isWrong(value: unknown): value is Wrong {
+  return typeof value === 'object' && value !== null && 'wrong' in value;
+}
+
+const TWO_FORMS: Problem = {
+  message: '--json and --dry-run=sh exclude each other: stdout is either a script or a document',
+  hint: '--dry-run=json prints the plan as a document.',
+};
 
 const TARGET: readonly Option[] = [
   option('-c, --config <file>', 'cluster file ($PGREPL_CONFIG, else ./pgrepl.yaml)'),
@@ -41,7 +71,10 @@ const TARGET: readonly Option[] = [
   option('-p, --port <port>', 'port of the server').argParser(whole('--port', 1, 65535)),
   option('--on <host>', 'where it is: local, ssh://[user@]host[:port] or docker://container'),
   option('--bindir <dir>', "directory of PostgreSQL's programs (default: found)"),
-  option('--superuser <name>', 'who the server is asked as (default: the owner of the data, else found)'),
+  option(
+    '--superuser <name>',
+    'who the server is asked as (default: the owner of the data, else found)',
+  ).argParser(text('--superuser', superuserFault)),
   option('--name <name>', 'what to call a server that no file names (default: its host)'),
 ];
 
@@ -71,9 +104,15 @@ export const PASSWORD = option(
   '--password-file <file>',
   'file with the password of the replication role, readable by you alone',
 );
-export const ROLE = option('--replication-role <name>', 'the replication role (default: replicator)');
+export const ROLE = option(
+  '--replication-role <name>',
+  'the replication role (default: replicator)',
+).argParser(text('--replication-role', roleFault));
 export const ALLOW = option(
   '--allow <address>',
   'address or network that standbys come from; may be repeated',
 ).argParser(collect);
-export const SLOT = option('--slot <name>', 'slot at the upstream (default: from the name of the node)');
+export const SLOT = option(
+  '--slot <name>',
+  'slot at the upstream (default: from the name of the node)',
+).argParser(text('--slot', slotFault));

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { VERSION } from './versionOfPgrepl.ts';
 import { VERBS, type VerbDefinition } from './definitions.ts';
-import { withoutWrong } from './options.ts';
+import { PgreplError, together, type Problem } from './errors.ts';
+import { sorted } from './options.ts';
+import type { Deed, Flags } from './verbs/action.ts';
 
 /** The commander tree: every verb, option and example. What a verb needs is loaded when it runs. */
 export function buildProgram(): Command {
@@ -29,10 +31,26 @@ function addVerb(program: Command, verb: VerbDefinition): void {
   command.addHelpText('after', `\nExamples:\n${verb.examples.map((line) => `  ${line}`).join('\n')}`);
   command.action(async (...all: unknown[]) => {
     const args = all.slice(0, -2).filter((word): word is string => typeof word === 'string');
-    const flags = withoutWrong(command.opts());
-    const action = await verb.load();
-    await action(args, flags);
+    const deed = await prepared(verb, args, command.opts());
+    await deed();
   });
+}
+
+/** What a verb is to do. Throws `usage` with every mistake in its flags, its arguments and the cluster file. */
+export async function prepared(verb: VerbDefinition, args: readonly string[], given: Flags): Promise<Deed> {
+  const { flags, problems } = sorted(given);
+  const action = await verb.load();
+  const [, deed] = await together(none(problems), action(args, flags));
+  return deed;
+}
+
+async function none(problems: readonly Problem[]): Promise<void> {
+  if (problems.length > 0) throw new PgreplError('usage', problems);
+}
+
+/** `--dry-run` without a value must not swallow the word behind it. */
+export function spelledOut(argv: readonly string[]): string[] {
+  return argv.map((word) => (word === '--dry-run' ? '--dry-run=text' : word));
 }
 
 /** The command above those of two words: `slot`, for `slot list` and `slot drop`. */

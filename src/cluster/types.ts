@@ -39,3 +39,7 @@ export type Cluster = {
   /** The file it was read from; absent where flags named one server. */
   file?: string;
 };
+
+/** What a verb works on. `node` is the one it was given, where it takes one. */
+export type Target = { cluster: Cluster; node?: Node };
+export type NodeTarget = Required<Target>;

@@ -6,7 +6,7 @@ import { askSource, type Outside } from '../ask/source.ts';
 import { parseEndpoint } from '../cluster/endpoint.ts';
 import { pathFault } from '../cluster/path.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
-import { failure, PgreplError } from '../errors.ts';
+import { eachOf, failure, PgreplError, together } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { passwordOf } from '../cluster/password.ts';
 import type { CloneRequest } from '../plan/clone/cloneRequest.ts';
@@ -14,26 +14,22 @@ import { needsSource, planCloneStandby } from '../plan/clone/cloneStandby.ts';
 import type { Demands } from '../plan/demands.ts';
 import type { Link } from '../plan/link.ts';
 import { isSeen } from '../plan/steps.ts';
-import { applicationName, isSlotName } from '../render/names.ts';
+import { applicationName } from '../render/names.ts';
 import { nodeRows } from '../report/rows.ts';
 import type { Ask } from '../run/asking.ts';
 import { findTarget } from '../cluster/target.ts';
 import { list, modeOf, number, perform, targetFlags, text } from './modes.ts';
 
 export const cloneStandby: Action = async ([name], flags) => {
-  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
-  if (node === undefined) return;
-  const from = upstreamOf(cluster, node, text(flags, 'from'));
-  const password = await passwordOf(cluster);
+  const target = findTarget(name, targetFlags(flags), 'node');
+  const [{ cluster, node }, from, password, [asked, maxRate]] = await together(
+    target,
+    target.then((found) => upstreamOf(found.cluster, found.node, text(flags, 'from'))),
+    target.then((found) => passwordOf(found.cluster)),
+    ownFlags(flags),
+  );
   const slot = text(flags, 'slot') ?? node.slot;
-  if (!isSlotName(slot))
-    throw failure(
-      'usage',
-      `--slot ${slot}: a slot's name has lower-case letters, digits and underscores, 63 at most`,
-    );
-  const outside = outsideOf(node, list(flags, 'tablespaceMapping'), text(flags, 'waldir'));
-  const maxRate = rateOf(text(flags, 'maxRate'));
-  const demands = demandsOf(flags);
+  const outside = outsideOf(node, asked);
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
   const allow = await addressesOf(cluster, node, isIP(from.host) === 0 ? [] : [from.host]);
   const plan = async (state: ClusterState, ask: Ask) => {
@@ -55,7 +51,7 @@ export const cloneStandby: Action = async ([name], flags) => {
       stalePassword,
       replace: flags['replace'] === true,
       ...outside,
-      demands,
+      demands: asked,
       stamp,
       allow,
       seconds: modeOf(flags).timeout ?? 300,
@@ -64,7 +60,7 @@ export const cloneStandby: Action = async ([name], flags) => {
     return planCloneStandby(state, request);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
-  await perform({ command: 'clone-standby', cluster, nodes: [node], sizes: true, plan, rows }, flags);
+  return perform({ command: 'clone-standby', cluster, nodes: [node], sizes: true, plan, rows }, flags);
 };
 
 async function sourceFor(
@@ -118,15 +114,43 @@ function portOf(state: ClusterState, name: string): number {
 /** Absolute paths, `=` in them escaped as pg_basebackup has it. */
 const MAPPING = /^(\/(?:[^=\\]|\\.)*)=(\/[^]*)$/;
 
+/** What no cluster file is needed for. */
+async function ownFlags(flags: Flags): Promise<[Asked, string | undefined]> {
+  return eachOf(
+    () => demandsOf(flags),
+    () => rateOf(text(flags, 'maxRate')),
+  );
+}
+
+type Asked = Demands & Pick<Outside, 'tablespaces'>;
+
 /** What the flags alone say, without the cluster file: of a standby that is there it must hold. */
-function demandsOf(flags: Flags): Demands {
+function demandsOf(flags: Flags): Asked {
   const waldir = text(flags, 'waldir');
   const port = number(flags, 'port');
+  const pairs = list(flags, 'tablespaceMapping').map((pair) => ({ pair, paths: pathsOf(pair) }));
+  const problems = [
+    ...pairs
+      .filter(({ paths }) => paths === undefined)
+      .map(({ pair }) => `--tablespace-mapping ${pair}: is not OLD=NEW with two absolute paths`),
+    ...pairs.flatMap(({ paths }) => faultOf('--tablespace-mapping', paths?.[1])),
+    ...faultOf('--waldir', waldir),
+  ];
+  if (problems.length > 0)
+    throw new PgreplError(
+      'usage',
+      problems.map((message) => ({ message })),
+    );
   return {
-    tablespaces: outsideOf({ tablespaces: {} }, list(flags, 'tablespaceMapping'), undefined).tablespaces,
+    tablespaces: Object.fromEntries(pairs.flatMap(({ paths }) => (paths === undefined ? [] : [paths]))),
     ...(waldir === undefined ? {} : { waldir }),
     ...(port === undefined ? {} : { port }),
   };
+}
+
+function pathsOf(pair: string): readonly [string, string] | undefined {
+  const [, old, fresh] = MAPPING.exec(pair)?.map((path) => path.replace(/\\=/g, '=')) ?? [];
+  return old === undefined || fresh === undefined ? undefined : [old, fresh];
 }
 
 /** kB, or with a suffix k or M, from 32 kB to 1 GB (parse_max_rate in pg_basebackup.c). */
@@ -142,34 +166,10 @@ function rateOf(rate: string | undefined): string | undefined {
   );
 }
 
-function outsideOf(
-  node: Pick<Node, 'tablespaces' | 'waldir'>,
-  flags: readonly string[],
-  flag: string | undefined,
-): Outside {
-  const pairs = flags.map((text) =>
-    MAPPING.exec(text)
-      ?.slice(1)
-      .map((path) => path.replace(/\\=/g, '=')),
-  );
-  const waldir = flag ?? node.waldir;
-  const problems = [
-    ...flags
-      .filter((_, at) => pairs[at] === undefined)
-      .map((text) => `--tablespace-mapping ${text}: is not OLD=NEW with two absolute paths`),
-    ...pairs.flatMap((pair) => faultOf('--tablespace-mapping', pair?.[1])),
-    ...faultOf('--waldir', flag),
-  ];
-  if (problems.length > 0)
-    throw new PgreplError(
-      'usage',
-      problems.map((message) => ({ message })),
-    );
-  const given = pairs.flatMap((pair) =>
-    pair === undefined ? [] : [[pair[0] ?? '', pair[1] ?? ''] as const],
-  );
+function outsideOf(node: Node, asked: Asked): Outside {
+  const waldir = asked.waldir ?? node.waldir;
   return {
-    tablespaces: { ...node.tablespaces, ...Object.fromEntries(given) },
+    tablespaces: { ...node.tablespaces, ...asked.tablespaces },
     ...(waldir === undefined ? {} : { waldir }),
   };
 }

@@ -10,7 +10,9 @@ import { modeOf } from './modes.ts';
 /** Seconds that a step of the demo waits for its goal; a machine that needs longer is no place for it. */
 const PATIENCE = 60;
 
-export const demo: Action = async (_, flags) => {
+export const demo: Action = async (_, flags) => () => played(flags);
+
+async function played(flags: Flags): Promise<void> {
   const stop = new AbortController();
   watchSignals(stop, modeOf(flags).json);
   const place = await makePlace();
@@ -25,7 +27,7 @@ export const demo: Action = async (_, flags) => {
     if (!kept()) await removePlace(place);
   }
   tell(place, flags, ended.stage, ended.shown, kept());
-};
+}
 
 async function show(
   place: Place,

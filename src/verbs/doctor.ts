@@ -3,18 +3,29 @@ import { problemOf, type Check } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
 import { observe, tell } from '../observe/observe.ts';
 import { passwordOf } from '../cluster/password.ts';
-import type { Action } from './action.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import type { Action, Flags } from './action.ts';
 import { checkList } from '../report/checkList.ts';
 import { nodeRows } from '../report/rows.ts';
 import { isUnicode, width } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
 import { findTarget } from '../cluster/target.ts';
+import type { Secret } from '../tools/words.ts';
 import { havePort, modeOf, targetFlags } from './modes.ts';
 
 export const doctor: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'cluster');
-  const { json, timeout } = modeOf(flags);
   const password = await passwordOf(cluster);
+  return () => examined(cluster, node, password, flags);
+};
+
+async function examined(
+  cluster: Cluster,
+  node: Node | undefined,
+  password: Secret | undefined,
+  flags: Flags,
+): Promise<void> {
+  const { json, timeout } = modeOf(flags);
   const state = await observe(cluster, { sizes: true, ...(timeout === undefined ? {} : { timeout }) });
   await havePort(flags, node, state);
   const all = examine(cluster, state, await askDoctor(cluster, state, password));
@@ -33,7 +44,7 @@ export const doctor: Action = async ([name], flags) => {
     },
     json,
   );
-};
+}
 
 /** `ok` is what monitoring asks: a warning is worth reading and stands in the way of nothing. */
 function shownCheck({ node, check, level, message, hint, verbs }: Check): Record<string, unknown> {

@@ -2,8 +2,8 @@ import type { Action } from './action.ts';
 import { addressesOf, addressOf } from '../cluster/addresses.ts';
 import { hasStalePassword } from '../ask/passfile.ts';
 import { askCaughtUp, askPast, askWal } from '../ask/past.ts';
-import type { Cluster } from '../cluster/types.ts';
-import { failure } from '../errors.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { failure, together } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { passwordOf } from '../cluster/password.ts';
 import { castOf } from '../plan/follow/cast.ts';
@@ -18,12 +18,12 @@ import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const follow: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
-  if (node === undefined) return;
   if (cluster.file === undefined)
     return (await import('./outside.ts')).outside('follow', cluster, node, flags);
-  const upstream = cluster.nodes.find((each) => each.name === text(flags, 'upstream'));
-  if (upstream === undefined) throw noUpstream(cluster, text(flags, 'upstream'));
-  const password = await passwordOf(cluster);
+  const [upstream, password] = await together(
+    upstreamOf(cluster, text(flags, 'upstream')),
+    passwordOf(cluster),
+  );
   const request: FollowRequest = {
     node,
     upstream,
@@ -46,11 +46,13 @@ export const follow: Action = async ([name], flags) => {
     });
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
-  await perform({ command: 'follow', cluster, nodes: [node], plan, rows }, flags);
+  return perform({ command: 'follow', cluster, nodes: [node], plan, rows }, flags);
 };
 
-function noUpstream(cluster: Cluster, said: string | undefined): Error {
-  return failure(
+async function upstreamOf(cluster: Cluster, said: string | undefined): Promise<Node> {
+  const upstream = cluster.nodes.find(({ name }) => name === said);
+  if (upstream !== undefined) return upstream;
+  throw failure(
     'usage',
     said === undefined
       ? 'which upstream is meant: --upstream is missing'

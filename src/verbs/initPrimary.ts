@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { Action } from './action.ts';
 import { addressesOf, allowed } from '../cluster/addresses.ts';
 import { pathFault } from '../cluster/path.ts';
-import { roleFault } from '../cluster/role.ts';
 import { failure, together } from '../errors.ts';
 import { passwordOf } from '../cluster/password.ts';
 import { planInitPrimary } from '../plan/initPrimary/initPrimary.ts';
@@ -17,14 +16,12 @@ export const initPrimary: Action = async ([name], flags) => {
     target,
     target.then((found) => passwordOf(found.cluster)),
     allowed(list(flags, 'allow')),
-    possibleRole(text(flags, 'replicationRole')),
     possiblePath(text(flags, 'waldir')),
   );
-  if (node === undefined) return;
   const allow = await addressesOf(cluster, node, given);
   const asked = text(flags, 'waldir');
   const waldir = asked ?? node.waldir;
-  await perform(
+  return perform(
     {
       command: 'init-primary',
       cluster,
@@ -51,11 +48,6 @@ export const initPrimary: Action = async ([name], flags) => {
     flags,
   );
 };
-
-async function possibleRole(name: string | undefined): Promise<void> {
-  const wrong = name === undefined ? undefined : roleFault(name);
-  if (wrong !== undefined) throw failure('usage', `--replication-role ${name ?? ''}: ${wrong}`);
-}
 
 async function possiblePath(path: string | undefined): Promise<void> {
   const fault = path === undefined ? undefined : pathFault(path);

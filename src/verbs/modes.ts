@@ -1,21 +1,15 @@
-import type { Flags } from './action.ts';
+import type { Deed, Flags } from './action.ts';
 import type { Node } from '../cluster/types.ts';
-import { failure, PgreplError } from '../errors.ts';
+import { failure, PgreplError, STATUS } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import type { Mode, Verb } from '../operate/verb.ts';
-import type { TargetFlags } from '../cluster/target.ts';
+import type { TargetFlags } from '../cluster/flags.ts';
 import { onInterrupt } from './interrupt.ts';
 
 /** commander's loose options as what a verb reads. */
 export function modeOf(flags: Flags): Mode {
   const dryRun = flags['dryRun'];
   const timeout = flags['timeout'];
-  if (dryRun === 'sh' && flags['json'] === true)
-    throw failure(
-      'usage',
-      '--json and --dry-run=sh exclude each other: stdout is either a script or a document',
-      '--dry-run=json prints the plan as a document.',
-    );
   return {
     ...(dryRun === 'text' || dryRun === 'json' || dryRun === 'sh' ? { dryRun } : {}),
     check: flags['check'] === true,
@@ -53,16 +47,18 @@ export function targetFlags(flags: Flags): TargetFlags {
   return { ...Object.fromEntries(given), ...(port === undefined ? {} : { port }) };
 }
 
-/** Runs a verb that changes something, with Ctrl-C as a wish to stop at the next step. */
-export async function perform(verb: Verb, flags: Flags): Promise<void> {
+/** A verb that changes something, with Ctrl-C as a wish to stop at the next step. */
+export function perform(verb: Verb, flags: Flags): Deed {
+  return () => performed(verb, flags);
+}
+
+async function performed(verb: Verb, flags: Flags): Promise<void> {
   const mode = modeOf(flags);
-  const [{ operate }, { talkOf, tellEnding, tellError }, { failure, STATUS }, { prepareSsh }] =
-    await Promise.all([
-      import('../operate/operate.ts'),
-      import('../talk.ts'),
-      import('../errors.ts'),
-      import('../run/nodes.ts'),
-    ]);
+  const [{ operate }, { talkOf, tellEnding, tellError }, { prepareSsh }] = await Promise.all([
+    import('../operate/operate.ts'),
+    import('../talk.ts'),
+    import('../run/nodes.ts'),
+  ]);
   prepareSsh(verb.cluster);
   const say = (text: string): void => {
     if (!mode.json) process.stderr.write(text);

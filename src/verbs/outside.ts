@@ -1,9 +1,9 @@
-import type { Flags } from './action.ts';
+import type { Deed, Flags } from './action.ts';
 import { askCaughtUp, askPast } from '../ask/past.ts';
 import { askHistory, askSource } from '../ask/source.ts';
 import { parseEndpoint } from '../cluster/endpoint.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
-import { failure } from '../errors.ts';
+import { failure, together } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { passwordOf } from '../cluster/password.ts';
 import type { Link } from '../plan/link.ts';
@@ -22,9 +22,8 @@ export async function outside(
   cluster: Cluster,
   node: Node,
   flags: Flags,
-): Promise<void> {
-  const endpoint = endpointOf(verb, text(flags, 'upstream'));
-  const password = await passwordOf(cluster);
+): Promise<Deed> {
+  const [endpoint, password] = await together(endpointOf(verb, text(flags, 'upstream')), passwordOf(cluster));
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
     const found = state.nodes.find((each) => each.node === node.name);
@@ -41,10 +40,13 @@ export async function outside(
     return planOutside(state, asked === undefined ? request : { ...request, asked });
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state);
-  await perform({ command: verb, cluster, nodes: [node], plan, rows }, flags);
+  return perform({ command: verb, cluster, nodes: [node], plan, rows }, flags);
 }
 
-function endpointOf(verb: string, upstream: string | undefined): { host: string; port: number } {
+async function endpointOf(
+  verb: string,
+  upstream: string | undefined,
+): Promise<{ host: string; port: number }> {
   const hint = `For example: pgrepl ${verb} -D DIR --upstream 10.0.0.11:5432, on the host of the server.`;
   if (upstream === undefined) throw failure('usage', 'which upstream is meant: --upstream is missing', hint);
   const endpoint = parseEndpoint(upstream);

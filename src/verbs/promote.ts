@@ -2,7 +2,7 @@ import type { Action, Flags } from './action.ts';
 import { addressesOf, addressOf } from '../cluster/addresses.ts';
 import { askOutside } from '../ask/outside.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
-import { PgreplError } from '../errors.ts';
+import { PgreplError, together } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { upstreamOf } from '../facts/upstream.ts';
 import { outageMeter } from '../observe/outage.ts';
@@ -15,11 +15,15 @@ import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, number, perform, targetFlags } from './modes.ts';
 
 export const promote: Action = async ([name], flags) => {
-  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
-  if (node === undefined) return;
-  if (cluster.file === undefined) aboutOthers(flags);
+  const target = findTarget(name, targetFlags(flags), 'node');
+  const [{ cluster, node }, password] = await together(
+    target,
+    target.then((found) => {
+      if (found.cluster.file === undefined) aboutOthers(flags);
+      return passwordOf(found.cluster);
+    }),
+  );
   const primaryIsDead = flags['primaryIsDead'] === true;
-  const password = await passwordOf(cluster);
   const meter = outageMeter(() => ({ candidate: node.name, start: () => ({ end: async () => undefined }) }));
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
@@ -37,7 +41,7 @@ export const promote: Action = async ([name], flags) => {
       ...(outside === undefined ? {} : { outside }),
     });
   };
-  await perform(
+  return perform(
     {
       command: 'promote',
       cluster,

@@ -1,10 +1,10 @@
-import type { Action } from './action.ts';
+import type { Action, Deed, Flags } from './action.ts';
 import { addressOf } from '../cluster/addresses.ts';
 import { askLogins } from '../ask/logins.ts';
 import { askCaughtUp, askPast, askWal } from '../ask/past.ts';
 import { askSource } from '../ask/source.ts';
-import type { Cluster } from '../cluster/types.ts';
-import { failure } from '../errors.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { failure, together } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { passwordOf } from '../cluster/password.ts';
 import { castOf } from '../plan/rejoin/cast.ts';
@@ -19,23 +19,9 @@ import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const rejoin: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
-  if (node === undefined) return;
-  const upstream = text(flags, 'upstream');
-  if (cluster.file === undefined) {
-    if (flags['allowReclone'] === true)
-      throw failure(
-        'usage',
-        '--allow-reclone has no effect without a cluster file',
-        `pgrepl clone-standby -D DIR --from ${upstream ?? 'HOST[:PORT]'} --replace copies the server anew.`,
-      );
-    return (await import('./outside.ts')).outside('rejoin', cluster, node, flags);
-  }
-  if (upstream !== undefined)
-    throw failure(
-      'usage',
-      `--upstream has no effect: the primary is looked for among the nodes of ${cluster.file}`,
-    );
-  const password = await passwordOf(cluster);
+  const { file } = cluster;
+  if (file === undefined) return alone(cluster, node, flags);
+  const [password] = await together(passwordOf(cluster), noUpstream(file, flags));
   const request: RejoinRequest = {
     node,
     allowReclone: flags['allowReclone'] === true,
@@ -51,11 +37,32 @@ export const rejoin: Action = async ([name], flags) => {
     return planRejoin(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
-  await perform(
+  return perform(
     { command: 'rejoin', cluster, nodes: [node], sizes: request.allowReclone, brief: true, plan, rows },
     flags,
   );
 };
+
+/** The one server that flags name, on its host. */
+async function alone(cluster: Cluster, node: Node, flags: Flags): Promise<Deed> {
+  const { outside } = await import('./outside.ts');
+  const [deed] = await together(outside('rejoin', cluster, node, flags), noReclone(flags));
+  return deed;
+}
+
+async function noReclone(flags: Flags): Promise<void> {
+  if (flags['allowReclone'] === true)
+    throw failure(
+      'usage',
+      '--allow-reclone has no effect without a cluster file',
+      `pgrepl clone-standby -D DIR --from ${text(flags, 'upstream') ?? 'HOST[:PORT]'} --replace copies the server anew.`,
+    );
+}
+
+async function noUpstream(file: string, flags: Flags): Promise<void> {
+  if (flags['upstream'] !== undefined)
+    throw failure('usage', `--upstream has no effect: the primary is looked for among the nodes of ${file}`);
+}
 
 /** Everything that is asked before it is decided, at the same time. */
 async function askAll(

@@ -1,4 +1,4 @@
-import type { Flags } from './action.ts';
+import type { Deed, Flags } from './action.ts';
 import { askSource } from '../ask/source.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { ClusterState } from '../facts/state.ts';
@@ -14,7 +14,7 @@ import { havePort, perform, text } from './modes.ts';
 import { linkOf } from './outside.ts';
 
 /** `remove-standby` of the server that flags name, on its own host. */
-export async function removeOutside(cluster: Cluster, node: Node, flags: Flags): Promise<void> {
+export async function removeOutside(cluster: Cluster, node: Node, flags: Flags): Promise<Deed> {
   const password = await passwordOf(cluster);
   const role = text(flags, 'replicationRole');
   const plan = async (state: ClusterState, ask: Ask) => {
@@ -27,7 +27,7 @@ export async function removeOutside(cluster: Cluster, node: Node, flags: Flags):
       await upstreamOf(cluster, state, node, { role, password }, ask),
     );
   };
-  await perform(
+  return perform(
     { command: 'remove-standby', cluster, nodes: [node], plan, rows: (state) => nodeRows(cluster, state) },
     flags,
   );

@@ -8,11 +8,10 @@ import { havePort, perform, targetFlags } from './modes.ts';
 
 export const removeStandby: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
-  if (node === undefined) return;
   if (cluster.file === undefined)
     return (await import('./removeOutside.ts')).removeOutside(cluster, node, flags);
   const addresses = await ownAddresses(cluster, node);
-  await perform(
+  return perform(
     {
       command: 'remove-standby',
       cluster,

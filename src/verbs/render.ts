@@ -3,9 +3,9 @@ import { addressesOf, addressOf } from '../cluster/addresses.ts';
 import { findClusterFile } from '../cluster/load.ts';
 import { similar } from '../cluster/similar.ts';
 import { slotName } from '../cluster/slot.ts';
-import type { Cluster, Node } from '../cluster/types.ts';
+import type { Cluster, Node, NodeTarget } from '../cluster/types.ts';
 import { has, ofMajor, RECOVERY_IN_SETTINGS, type ServerVersion } from '../cluster/version.ts';
-import { failure, PgreplError } from '../errors.ts';
+import { failure, PgreplError, together } from '../errors.ts';
 import { rootOf } from '../facts/view.ts';
 import { conninfoOf, type Link } from '../plan/link.ts';
 import { rulesFor } from '../plan/initPrimary/initRequest.ts';
@@ -13,7 +13,7 @@ import { replicationWants } from '../plan/wants.ts';
 import type { Action, Flags } from './action.ts';
 import { ownFile, quoteConf } from '../render/conf.ts';
 import { withBlock } from '../render/hba.ts';
-import { applicationName, isSlotName } from '../render/names.ts';
+import { applicationName } from '../render/names.ts';
 import { document } from '../report/json.ts';
 import { recoveryConf } from '../render/recovery.ts';
 import { findTarget } from '../cluster/target.ts';
@@ -44,6 +44,7 @@ const OWN_FLAGS = [
 
 /** Free disk that sizes are made from where no host is looked at. */
 const ASSUMED_FREE = 30 * 1024 ** 3;
+const ASSUMED = 'note: sizes are for 30 GB of free disk; init-primary looks at the host and takes its own\n';
 
 export const render: Action = async ([file = '', name], flags) => {
   const made = FILES[file];
@@ -56,17 +57,32 @@ export const render: Action = async ([file = '', name], flags) => {
       ...(near === undefined ? [] : [`Did you mean ${near}?`]),
     );
   }
-  const useless = OWN_FLAGS.filter((flag) => flags[flag] !== undefined && !made.reads.includes(flag));
+  const [rendered] = await together(rendering(made.text, file, name, flags), useful(file, made.reads, flags));
+  return async () => {
+    if (file === 'postgresql.conf') process.stderr.write(ASSUMED);
+    process.stdout.write(flags['json'] === true ? asJson(file, rendered) : rendered);
+  };
+};
+
+async function rendering(
+  text: (asked: Asked) => string | Promise<string>,
+  file: string,
+  name: string | undefined,
+  flags: Flags,
+): Promise<string> {
+  const { cluster, node } = await targetOf(file, name, flags);
+  const version = ofMajor(number(flags, 'pgVersion') ?? node.debian?.major ?? 17);
+  return text({ cluster, node, version, flags });
+}
+
+async function useful(file: string, reads: readonly string[], flags: Flags): Promise<void> {
+  const useless = OWN_FLAGS.filter((flag) => flags[flag] !== undefined && !reads.includes(flag));
   if (useless.length > 0)
     throw new PgreplError(
       'usage',
       useless.map((flag) => ({ message: `${optionOf(flag)} has no effect on ${file}` })),
     );
-  const { cluster, node } = await targetOf(file, name, flags);
-  const version = ofMajor(number(flags, 'pgVersion') ?? node.debian?.major ?? 17);
-  const rendered = await made.text({ cluster, node, version, flags });
-  process.stdout.write(flags['json'] === true ? asJson(file, rendered) : rendered);
-};
+}
 
 function asJson(file: string, rendered: string): string {
   const extra = { file, text: rendered };
@@ -78,16 +94,9 @@ function optionOf(flag: string): string {
 }
 
 /** A node of the file, one server by flags, or nothing but flags: nothing is looked at. */
-async function targetOf(
-  file: string,
-  name: string | undefined,
-  flags: Flags,
-): Promise<{ cluster: Cluster; node: Node }> {
+async function targetOf(file: string, name: string | undefined, flags: Flags): Promise<NodeTarget> {
   const target = targetFlags(flags);
-  if (name !== undefined || target.pgdata !== undefined) {
-    const { cluster, node } = await findTarget(name, target, 'node');
-    if (node !== undefined) return { cluster, node };
-  }
+  if (name !== undefined || target.pgdata !== undefined) return findTarget(name, target, 'node');
   const there = await findClusterFile(target.config, process.env, process.cwd());
   if (there !== undefined) {
     const { port: _port, ...rest } = target;
@@ -123,9 +132,6 @@ async function postgresqlConf(asked: Asked): Promise<string> {
     freeBytes: ASSUMED_FREE,
     listen,
   });
-  process.stderr.write(
-    'note: sizes are for 30 GB of free disk; init-primary looks at the host and takes its own\n',
-  );
   const port: Readonly<Record<string, string>> = node.port === undefined ? {} : { port: String(node.port) };
   return ownFile({ ...Object.fromEntries(wants.map(({ name, value }) => [name, value])), ...port });
 }
@@ -159,17 +165,11 @@ function recovery(asked: Asked): string {
 
 /** The password stands in a file of the data directory, where one is known: the same that clone-standby writes. */
 function linkOf({ cluster, node, flags }: Asked): { link: Link; conninfo: string } {
-  const slot = text(flags, 'slot') ?? node.slot;
-  if (!isSlotName(slot))
-    throw failure(
-      'usage',
-      `--slot ${slot}: a slot's name has lower-case letters, digits and underscores, 63 at most`,
-    );
   const link: Link = {
     ...upstreamOf(cluster, node, text(flags, 'upstream')),
     role: cluster.replication.role,
     applicationName: applicationName(node.name),
-    slot,
+    slot: text(flags, 'slot') ?? node.slot,
   };
   const data =
     node.pgdata ?? (node.debian && `/var/lib/postgresql/${node.debian.major}/${node.debian.cluster}`);

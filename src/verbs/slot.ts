@@ -1,12 +1,12 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import { isSlotName } from '../cluster/slot.ts';
-import { failure } from '../errors.ts';
+import { failure, together } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { observe, tell } from '../observe/observe.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planSlotCreate, planSlotDrop } from '../plan/slot.ts';
 import { averageRates, measuredRates } from '../observe/slotRates.ts';
-import type { Action, Flags } from './action.ts';
+import type { Action, Deed, Flags } from './action.ts';
 import { nodeRows } from '../report/rows.ts';
 import { slotLines, slotTable } from '../report/slotTable.ts';
 import { isUnicode, width } from '../report/terminal.ts';
@@ -16,6 +16,10 @@ import { havePort, modeOf, perform, targetFlags, text } from './modes.ts';
 
 export const slotList: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'cluster');
+  return () => listed(cluster, node, flags);
+};
+
+async function listed(cluster: Cluster, node: Node | undefined, flags: Flags): Promise<void> {
   const { json, timeout } = modeOf(flags);
   const look = () => observe(cluster, timeout === undefined ? {} : { timeout });
   const before = await look();
@@ -41,7 +45,7 @@ export const slotList: Action = async ([name], flags) => {
     },
     json,
   );
-};
+}
 
 export const slotCreate: Action = (args, flags) =>
   change('slot create', args, flags, (_, state, node, slot) =>
@@ -60,11 +64,15 @@ async function change(
   args: readonly string[],
   flags: Flags,
   planner: Planner,
-): Promise<void> {
-  const { name, slot } = namesOf(command, args, flags);
-  const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
-  if (node === undefined) return;
-  await perform(
+): Promise<Deed> {
+  const [first, second] = args;
+  // `NODE SLOT`, or the slot alone where flags name the server.
+  const alone = second === undefined && text(flags, 'pgdata') !== undefined;
+  const [slot, { cluster, node }] = await together(
+    slotOf(command, alone ? first : second),
+    findTarget(alone ? undefined : first, targetFlags(flags), 'node'),
+  );
+  return perform(
     {
       command,
       cluster,
@@ -79,16 +87,12 @@ async function change(
   );
 }
 
-/** `NODE SLOT`, or the slot alone where flags name the server. */
-function namesOf(command: string, args: readonly string[], flags: Flags): { name?: string; slot: string } {
-  const [first, second] = args;
-  const alone = second === undefined && text(flags, 'pgdata') !== undefined;
-  const slot = alone ? first : second;
+async function slotOf(command: string, slot: string | undefined): Promise<string> {
   if (slot === undefined)
     throw failure(
       'usage',
-      `${command}: a node and the name of a slot are missing`,
-      `For example: pgrepl ${command} pg1 pg2`,
+      `${command}: the name of a slot is missing`,
+      `For example: pgrepl ${command} pg1 pg2, or pgrepl ${command} -D DIR pg2`,
     );
   if (!isSlotName(slot) && !command.endsWith('drop'))
     throw failure(
@@ -96,5 +100,5 @@ function namesOf(command: string, args: readonly string[], flags: Flags): { name
       `${slot}: is no name for a slot`,
       'It has lower-case letters, digits and underscores, 63 at most.',
     );
-  return alone || first === undefined ? { slot } : { name: first, slot };
+  return slot;
 }

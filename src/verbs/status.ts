@@ -1,20 +1,40 @@
-import type { Cluster } from '../cluster/types.ts';
-import type { Outcome } from '../errors.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
+import { failure, together, type Outcome } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { observe, tell } from '../observe/observe.ts';
-import type { Action } from './action.ts';
+import type { Action, Flags } from './action.ts';
 import type { Finding } from '../report/finding.ts';
 import { assess } from '../report/health.ts';
 import { guestRows, nodeRows } from '../report/rows.ts';
 import { statusTree } from '../report/tree.ts';
 import { findTarget } from '../cluster/target.ts';
-import { havePort, modeOf, targetFlags } from './modes.ts';
+import { havePort, modeOf, number, targetFlags } from './modes.ts';
 
 /** Seconds between two frames where --watch names none. */
 const EVERY = 2;
 
 export const status: Action = async (_, flags) => {
-  const { cluster, node } = await findTarget(undefined, targetFlags(flags), 'cluster');
+  const [{ cluster, node }] = await together(
+    findTarget(undefined, targetFlags(flags), 'cluster'),
+    framesOrDocument(flags),
+  );
+  return () => shown(cluster, node, flags);
+};
+
+async function framesOrDocument(flags: Flags): Promise<void> {
+  if (isWatch(flags) && flags['json'] === true)
+    throw failure(
+      'usage',
+      '--json and --watch exclude each other',
+      'Run `pgrepl status --json` again and again.',
+    );
+}
+
+function isWatch({ watch }: Flags): boolean {
+  return watch !== undefined && watch !== false;
+}
+
+async function shown(cluster: Cluster, node: Node | undefined, flags: Flags): Promise<void> {
   const { json, timeout } = modeOf(flags);
   const how = { brief: true, ...(timeout === undefined ? {} : { timeout }) };
   const look = async (): Promise<ClusterState> => {
@@ -22,18 +42,12 @@ export const status: Action = async (_, flags) => {
     await havePort(flags, node, state);
     return state;
   };
-  const every = flags['watch'];
-  if (every !== undefined && every !== false) {
+  if (isWatch(flags)) {
     const { watch } = await import('./watch.ts');
-    return watch({
-      cluster,
-      json,
-      seconds: typeof every === 'number' ? every : EVERY,
-      look,
-    });
+    return watch({ cluster, seconds: number(flags, 'watch') ?? EVERY, look });
   }
   await tellStatus(cluster, await look(), json);
-};
+}
 
 async function tellStatus(cluster: Cluster, state: ClusterState, json: boolean): Promise<void> {
   const findings = assess(cluster, state);

@@ -24,9 +24,12 @@ const MAX_LAG = 16 * 1024 * 1024;
 
 export const switchover: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
-  if (node === undefined) return;
-  if (cluster.nodes.length < 2) throw await needsFile(cluster, node);
   const password = await passwordOf(cluster);
+  // What the file would have to say is seen by a look at the server.
+  if (cluster.nodes.length < 2)
+    return async () => {
+      throw await needsFile(cluster, node);
+    };
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
     return planSwitchover(cluster, state, {
@@ -41,7 +44,7 @@ export const switchover: Action = async ([name], flags) => {
     });
   };
   const meter = outageMeter((state) => endsOf(cluster, state, node));
-  await perform(
+  return perform(
     {
       command: 'switchover',
       cluster,

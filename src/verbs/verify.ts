@@ -1,11 +1,11 @@
 import { flyCanary, hasReceived, type Seen } from '../observe/canary.ts';
-import type { Cluster } from '../cluster/types.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { primariesOf, stateOf, viewOf, type PrimaryState } from '../facts/view.ts';
 import type { DeepCheck } from '../observe/deep.ts';
 import { observe, tell } from '../observe/observe.ts';
-import type { Action } from './action.ts';
+import type { Action, Flags } from './action.ts';
 import { nodeRows } from '../report/rows.ts';
 import { isUnicode } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
@@ -17,6 +17,10 @@ const PATIENCE = 30;
 
 export const verify: Action = async (_, flags) => {
   const { cluster, node } = await findTarget(undefined, targetFlags(flags), 'cluster');
+  return () => verified(cluster, node, flags);
+};
+
+async function verified(cluster: Cluster, node: Node | undefined, flags: Flags): Promise<void> {
   const { json, timeout = PATIENCE } = modeOf(flags);
   const state = await observe(cluster);
   await havePort(flags, node, state);
@@ -49,7 +53,7 @@ export const verify: Action = async (_, flags) => {
     },
     json,
   );
-};
+}
 
 function isBad({ is }: Seen): boolean {
   return is === 'not read' || is === 'paused' || is === 'not asked';

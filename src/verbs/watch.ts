@@ -1,25 +1,19 @@
 import { createLogUpdate } from 'log-update';
 import type { Cluster } from '../cluster/types.ts';
-import { failure, STATUS } from '../errors.ts';
+import { STATUS } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { assess } from '../report/health.ts';
 import { nodeRows, type NodeRow } from '../report/rows.ts';
 import { isTerminal } from '../report/terminal.ts';
 import { outcomeOf, statusText } from './status.ts';
 
-export type Watch = { cluster: Cluster; json: boolean; seconds: number; look: () => Promise<ClusterState> };
+export type Watch = { cluster: Cluster; seconds: number; look: () => Promise<ClusterState> };
 
 /** Samples that are kept of each node's lag. */
 const KEPT = 120;
 
 /** Draws the status again and again until it is interrupted; elsewhere than on a terminal, one frame below the other. */
-export async function watch({ cluster, json, seconds, look }: Watch): Promise<void> {
-  if (json)
-    throw failure(
-      'usage',
-      '--json and --watch exclude each other',
-      'Run `pgrepl status --json` again and again.',
-    );
+export async function watch({ cluster, seconds, look }: Watch): Promise<void> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort());
   // Whoever read the frames has gone.

@@ -1,4 +1,5 @@
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { pgrepl } from './support/pgrepl.ts';
@@ -153,6 +154,111 @@ test.each(USELESS)('useless: %s', async (_, words, said) => {
   const { code, stdout, stderr } = await pgrepl(words, { cwd: dir });
   expect(code).toBe(2);
   for (const part of said) expect(`${stdout}${stderr}`).toContain(part);
+});
+
+/** Command lines with mistakes of several kinds, and all that is said of each. */
+const ALL: readonly (readonly [readonly string[], readonly (string | readonly [string, string])[]])[] = [
+  [
+    ['clone-standby', '-D', '/x', '--fro', 'a b', '--port', '99999', 'pg9', 'pg2', '--max-rate=9G'],
+    [
+      ["unknown option '--fro'", 'Did you mean --from?'],
+      ["clone-standby: too many arguments: 'pg2'", 'It is pgrepl clone-standby [node], and options.'],
+      '--port 99999: is no whole number from 1 to 65535',
+      "pg9: a node's name needs a cluster file, and there is none",
+      '--max-rate 9G: is no rate from 32k to 1024M',
+    ],
+  ],
+  [
+    ['clone-standby', '-D', '/x', '--port', '0', '--slot', 'A', '--waldir', 'w', '-T', 'a'],
+    [
+      '--port 0: is no whole number from 1 to 65535',
+      "--slot A: a slot's name has lower-case letters, digits and underscores, 63 at most",
+      ['HOST: what is it to be a standby of?', 'Name the primary with --from HOST[:PORT].'],
+      '--tablespace-mapping a: is not OLD=NEW with two absolute paths',
+      '--waldir: must be an absolute path, and "w" is none',
+    ],
+  ],
+  // The word behind an option that nobody knows may be its value: what depends on it is not said.
+  [
+    ['promote', '--bogus', 'pg2', '--accept-loss', '-1', '--por=5'],
+    [
+      "unknown option '--bogus'",
+      ["unknown option '--por'", 'Did you mean --port?'],
+      '--accept-loss -1: is no whole number from 0 to 9007199254740991',
+    ],
+  ],
+  [
+    ['follow', 'pg3', ...file, '--upstrem', 'pg9', '--replication-role', '/x'],
+    [
+      ["unknown option '--upstrem'", 'Did you mean --upstream?'],
+      '--replication-role /x: must not begin with a slash, which pg_hba.conf takes for a pattern',
+      ['there is no node pg3 in FILE', 'Did you mean pg1?'],
+    ],
+  ],
+  [
+    ['follow', 'pg2', ...file, '--password-file', '/none/such', '--upstream'],
+    ["option '--upstream <upstream>' argument missing"],
+  ],
+  [
+    ['rejoin', '-D', '/x', '--allow-reclon', '--timeout=0'],
+    [
+      ["unknown option '--allow-reclon'", 'Did you mean --allow-reclone?'],
+      '--timeout 0: is no whole number from 1 to 86400',
+      'which upstream is meant: --upstream is missing',
+      '--allow-reclone has no effect without a cluster file',
+    ],
+  ],
+  [
+    ['slot', 'create', '--nam', 'x', '--dry-run=xml'],
+    [
+      ["unknown option '--nam'", 'Did you mean --name?'],
+      '--dry-run xml: is none of text, json, sh',
+      'slot create: the name of a slot is missing',
+      'no server is named',
+    ],
+  ],
+  [
+    ['render', '--pg-version', '3', '--alow', '1.2.3.4'],
+    [
+      ["unknown option '--alow'", 'Did you mean --allow?'],
+      'render: file is missing',
+      '--pg-version 3: is no whole number from 10 to 99',
+    ],
+  ],
+  [
+    ['status', 'pg1', '--wach', '7200', '--on', 'ftp://x'],
+    [
+      ["unknown option '--wach'", 'Did you mean --watch?'],
+      "status: too many arguments: 'pg1'",
+      '--watch 7200: is no whole number from 1 to 3600',
+      '--on ftp://x: "ftp://x" is not a host',
+      'no cluster is named',
+    ],
+  ],
+  [['statsu', '--bogus'], [["unknown command 'statsu'", 'Did you mean status?']]],
+];
+
+test.each(ALL)('all of %j', async (words, said) => {
+  const shown = (text: string): string =>
+    text.replace(hostname().split('.')[0] ?? '', 'HOST').replace(join(dir, 'right.yaml'), 'FILE');
+  const told = said.map((each) => (typeof each === 'string' ? each : each[0]));
+  const behindVerb = words[0] === 'slot' ? 2 : 1;
+  const { code, json } = await pgrepl(words.toSpliced(behindVerb, 0, '--json'), { cwd: dir });
+  expect(code).toBe(2);
+  const { error, outcome } = json();
+  const problems = error?.problems ?? [];
+  expect({ outcome, told: problems.map(({ message }) => shown(message)) }).toEqual({
+    outcome: 'refused',
+    told,
+  });
+  for (const each of said)
+    if (typeof each !== 'string')
+      expect(problems.map(({ message, hint }) => [shown(message), hint])).toContainEqual(each);
+  const text = await pgrepl(words, { cwd: dir });
+  expect(text.code).toBe(2);
+  expect([...text.stderr.matchAll(/^error: (.*)$/gm)].map(([, message = '']) => shown(message))).toEqual(
+    told,
+  );
 });
 
 const AWAY: readonly (readonly [string, string, string])[] = [
