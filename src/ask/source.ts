@@ -130,12 +130,13 @@ async function targetsOf(
   if (ended.code !== 0 || lines.length !== outside.length + 1) return {};
   return {
     targets: [real, ...outside].map((path, at) => {
-      const [device = '', free = '0', is = ''] = (lines[at] ?? '').split(' ');
+      const [device = '', free = '0', is = '', ...nearest] = (lines[at] ?? '').split(' ');
       return {
         path,
         device,
         freeBytes: Number(free) * 1024,
         is: is === 'used' || is === 'ours' ? is : 'empty',
+        nearest: nearest.join(' '),
       };
     }),
   };

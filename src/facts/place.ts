@@ -4,7 +4,7 @@ import type { ConfigFile, ConfigFiles, Place, Service } from './state.ts';
 
 export function placeOf(node: Node, at: Sections, files: (name: string) => readonly ConfigFile[]): Place {
   const real = at.one('real') ?? node.pgdata ?? '';
-  const owner = at.one('dirmode')?.split(' ')[1];
+  const [mode, owner] = at.one('dirmode')?.split(' ') ?? [];
   const walLink = at.one('wallink');
   const walNamed = at.one('walnamed');
   const log = at.one('log');
@@ -20,10 +20,12 @@ export function placeOf(node: Node, at: Sections, files: (name: string) => reado
     pgdata: at.one('pgdata') ?? real,
     real,
     exists: at.one('exists') !== undefined,
+    nearest: at.one('nearest') ?? real,
     mountPoint,
     parentWritable,
     creatable: parentWritable || at.one('creatable') !== undefined,
     ...(owner === undefined ? {} : { owner }),
+    ...(mode === undefined ? {} : { mode }),
     foreignOwner: owner !== undefined && owner !== at.one('became'),
     freeBytes: Number(at.one('free') ?? 0) * 1024,
     socketDirs: at.all('socketdir'),

@@ -96,7 +96,7 @@ around() {
     [ "${'$'}{d1%% *}" = "${'$'}{d2%% *}" ] || say mountpoint yes
   fi
   [ -w "$parent" ] && say parentwritable yes
-  [ -w "$near" ] && say creatable yes
+  say nearest "$near"; [ -w "$near" ] && say creatable yes
   free=$(stat -f -c '%a %S' -- "$near"); say free "$((${'$'}{free% *} * ${'$'}{free#* } / 1024))"
   for s in "$real.pgrepl-new" "$real/.pgrepl-new"; do
     [ -f "$s/pgrepl" ] && say staged "$s"

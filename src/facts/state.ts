@@ -42,6 +42,8 @@ export type Place = {
   /** With every symbolic link resolved; writing goes here, so that a link stays one. */
   real: string;
   exists: boolean;
+  /** The deepest directory of its path that is there. */
+  nearest: string;
   /** It is a file system of its own and cannot be renamed over. */
   mountPoint: boolean;
   /** The owner may make directories beside it. */
@@ -49,6 +51,8 @@ export type Place = {
   /** The owner may make the directory, with those above it that are missing. */
   creatable: boolean;
   owner?: string;
+  /** Its permissions, as chmod has them: `755`. */
+  mode?: string;
   freeBytes: number;
   /** The owner of the directory is not who the server runs as: it was made empty by root. */
   foreignOwner: boolean;

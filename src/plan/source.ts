@@ -29,6 +29,13 @@ export type Source = {
 };
 
 /** A directory of the standby's host, with the file system it is on. `ours` was filled by a copy cut short. */
-export type TargetSeen = { path: string; device: string; freeBytes: number; is: 'empty' | 'used' | 'ours' };
+export type TargetSeen = {
+  path: string;
+  device: string;
+  freeBytes: number;
+  is: 'empty' | 'used' | 'ours';
+  /** The deepest directory of its path that is there. */
+  nearest: string;
+};
 
 export type SlotSeen = { name: string; activePid?: number; reserved: boolean; lost: boolean };

@@ -73,6 +73,23 @@ rm -rf -- "$s/data"
 rm -rf -- "$s"`;
 
 /**
+ * Pairs of a directory that was there and one below it that was made: this one goes, and those between, as far as
+ * they are empty.
+ */
+export const REMOVE_MADE = String.raw`set -e
+while [ "$#" -gt 1 ]; do
+  d=$2
+  while [ "$d" != "$1" ] && [ -n "$d" ]; do
+    if [ -d "$d" ]; then
+      [ -z "$(ls -A -- "$d")" ] || break
+      rmdir -- "$d"
+    fi
+    d=${'$'}{d%/*}
+  done
+  shift 2
+done`;
+
+/**
  * The one rename that makes it real: staging/data becomes the data directory, whose place is empty or not there. A
  * mount point cannot be renamed over: there every file is moved, PG_VERSION as the last, and running it again
  * goes on.
@@ -125,7 +142,7 @@ else mv -- "$1" "$2"; fi`;
 
 /**
  * What is where a copy will put things outside its directory, a line each: the device, the free kilobytes there,
- * and whether it is empty, used, or filled by a copy of ours that was cut short.
+ * whether it is empty, used, or filled by a copy of ours that was cut short, and the deepest directory that is there.
  */
 export const LOOK_OUTSIDE = String.raw`s=$1; shift
 for d in "$@"; do
@@ -135,5 +152,5 @@ for d in "$@"; do
   elif [ -e "$d" ] && [ ! -d "$d" ]; then is=used
   fi
   while [ ! -d "$d" ]; do d=$(dirname -- "$d"); done
-  printf '%s %s %s\n' "$(stat -c %d -- "$d")" "$(df -Pk -- "$d" | awk 'NR == 2 { print $4 }')" "$is"
+  printf '%s %s %s %s\n' "$(stat -c %d -- "$d")" "$(df -Pk -- "$d" | awk 'NR == 2 { print $4 }')" "$is" "$d"
 done`;

@@ -90,6 +90,7 @@ test('every file system by itself', () => {
     device,
     freeBytes: free * MB,
     is,
+    nearest: path,
   });
   const there = { dataBytes: 100 * MB, tablespaces };
   const apart = [target('/data', '1', 200), target('/big', '2', 500), target('/wal', '3', 64)];

@@ -19,7 +19,14 @@ import { ADD_INCLUDE, EDIT_AUTO } from '../../src/tools/config.ts';
 import * as shell from '../../src/tools/shell.ts';
 import { script } from '../../src/tools/shell.ts';
 import { MAKE_SLOT, DROP_SLOT } from '../../src/tools/slot.ts';
-import { MAKE_STAGING, REMOVE_STAGING, INSTALL, MOVE_ASIDE, LOOK_OUTSIDE } from '../../src/tools/staging.ts';
+import {
+  INSTALL,
+  LOOK_OUTSIDE,
+  MAKE_STAGING,
+  MOVE_ASIDE,
+  REMOVE_MADE,
+  REMOVE_STAGING,
+} from '../../src/tools/staging.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pgrepl-shell-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -284,8 +291,17 @@ test('LOOK_OUTSIDE tells what is where a copy will put things', () => {
     out
       .trim()
       .split('\n')
-      .map((line) => line.replace(/^\d+ \d+ /, '')),
-  ).toEqual(['ours', 'used', 'empty', 'empty', 'used']);
+      .map((line) => line.replace(/^\d+ \d+ /, '').replaceAll(dir, 'DIR')),
+  ).toEqual(['ours DIR/ours', 'used DIR/used', 'empty DIR/empty', 'empty DIR', 'used DIR/used']);
+});
+
+test('REMOVE_MADE takes empty directories up to the one that was there, and nothing else', () => {
+  for (const name of ['a/b/c', 'x/w', 'x/t', 'full/d']) mkdirSync(join(dir, name), { recursive: true });
+  writeFileSync(join(dir, 'full', 'theirs'), '');
+  const pairs = ['a/b/c', 'x/w', 'x/t', 'full/d', 'never/made'].flatMap((name) => [dir, join(dir, name)]);
+  fine(script(REMOVE_MADE, 'made', ...pairs));
+  expect(readdirSync(dir)).toEqual(['full']);
+  expect(readdirSync(join(dir, 'full'))).toEqual(['theirs']);
 });
 
 describe('a slot', () => {

@@ -2,7 +2,7 @@ import { has, majorOf, type ServerVersion } from '../../cluster/version.ts';
 import type { Place } from '../../facts/state.ts';
 import { conninfo } from '../../render/conninfo.ts';
 import { start } from '../../tools/service.ts';
-import { COPY, INSTALL, MAKE_STAGING, MOVE_ASIDE, REMOVE_STAGING } from '../../tools/staging.ts';
+import { COPY, INSTALL, MAKE_STAGING, MOVE_ASIDE } from '../../tools/staging.ts';
 import { script, WITH_PASSWORD } from '../../tools/shell.ts';
 import type { Text } from '../../tools/words.ts';
 import { proof, stopFirst, type CloneRequest } from './cloneRequest.ts';
@@ -13,13 +13,11 @@ import { earlierCopySteps, nameOfCopy } from './earlierCopy.ts';
 import type { Plan, Step } from '../plan.ts';
 import type { Source } from '../source.ts';
 import { copy, futureSocket, ownerOf, run, service, type Seen } from '../steps.ts';
+import { LONG, removeStaging, undoCopySteps } from './undoCopy.ts';
 import { undoSlotSteps, upstreamSlotSteps } from '../upstreamSlot.ts';
 
 /** Servers before 12 take wal_sender_timeout from their files alone. */
 const SENDER_TIMEOUT_BY_SESSION = 120000 as ServerVersion;
-
-/** Removing or moving a large directory may take its time. */
-const LONG = { seconds: 3600 };
 
 /** The steps of a copy, and what takes back those before the old directory is touched. */
 export function copySteps(input: Copy): Pick<Plan, 'steps' | 'undo' | 'pointOfNoReturn'> {
@@ -39,20 +37,16 @@ export function copySteps(input: Copy): Pick<Plan, 'steps' | 'undo' | 'pointOfNo
     copy(found.node, `copy ${request.upstream}`, backupArgv(input), passwordInput(request)),
     ...configSteps(input, `${staging}/data`),
   ];
-  const remove = script(REMOVE_STAGING, 'remove', staging);
   return {
     steps: [...before, ...realSteps(input)],
-    undo: [run(found.node, 'remove the half-made copy', remove, LONG), ...undoSlotSteps(slot)],
+    undo: [...undoCopySteps(found, source), ...undoSlotSteps(slot)],
     pointOfNoReturn: before.length,
   };
 }
 
 /** What an earlier run left of a copy that came to nothing. */
 export function leftoverSteps(found: Seen): readonly Step[] {
-  const { staged, staging } = found.place;
-  if (!staged) return [];
-  const why = 'remove what an earlier run left half made';
-  return [run(found.node, why, script(REMOVE_STAGING, 'remove', staging), LONG)];
+  return found.place.staged ? [removeStaging(found, 'remove what an earlier run left half made')] : [];
 }
 
 export function installStep(found: Seen): Step {

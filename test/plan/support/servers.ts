@@ -44,6 +44,7 @@ export function place(name: string, more: Partial<Place> = {}): Place {
     pgdata,
     real: pgdata,
     exists: true,
+    nearest: pgdata,
     mountPoint: false,
     parentWritable: true,
     creatable: true,
