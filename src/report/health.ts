@@ -28,6 +28,12 @@ export function assess(cluster: Cluster, state: ClusterState): Finding[] {
   return cluster.file === undefined ? sorted.map((found) => byFlags(cluster, found)) : sorted;
 }
 
+/** What is wrong with a node by itself, in the order in which it is looked for. */
+export function findingsOf(cluster: Cluster, state: ClusterState, node: Node): Finding[] {
+  const findings = nodeFindings(viewOf(cluster, state), node);
+  return cluster.file === undefined ? findings.map((found) => byFlags(cluster, found)) : findings;
+}
+
 /** Without a file a command names its server by flags, so hints do. */
 function byFlags(cluster: Cluster, found: Finding): Finding {
   const node = cluster.nodes.find(({ name }) => name === found.node);

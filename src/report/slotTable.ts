@@ -1,9 +1,10 @@
-import type { Cluster } from '../cluster/types.ts';
+import type { Cluster, Node } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
 import type { ClusterState, Slot } from '../facts/state.ts';
 import { upstreamOf } from '../facts/upstream.ts';
 import { isRunning, type RunningState } from '../facts/view.ts';
 import { COMMAND } from './finding.ts';
+import { findingsOf } from './health.ts';
 import { hanging, lengthOf, padded, withCommands, type Paint } from './paint.ts';
 import { humanBytes, humanSeconds } from './terminal.ts';
 
@@ -15,6 +16,8 @@ export type SlotLine = {
   active: boolean;
   /** The node of the file that uses it; null for a slot of nobody, or where no file says. */
   usedBy: string | null;
+  /** Who is connected to it, by the name and the address that the server shows; null for an inactive one. */
+  client: { pid: number; applicationName: string | null; address: string | null } | null;
   heldBytes: number;
   walStatus: string | null;
   /** Bytes it may still hold before it is lost: max_slot_wal_keep_size. */
@@ -55,6 +58,7 @@ function lineOf(
     type: slot.type,
     active: slot.active,
     usedBy: owner?.name ?? null,
+    client: clientOf(found, slot),
     heldBytes: slot.held,
     walStatus: slot.walStatus ?? null,
     safeBytes: slot.safeBytes ?? null,
@@ -62,6 +66,19 @@ function lineOf(
     secondsLeft: grows === null || grows === 0 ? null : Math.round(room / grows),
     ...(problem === undefined ? {} : { problem }),
   };
+}
+
+function clientOf({ server }: RunningState, { activePid: pid }: Slot): SlotLine['client'] {
+  if (pid === undefined) return null;
+  const sender = server.walsenders.find((each) => each.pid === pid);
+  return { pid, applicationName: sender?.applicationName ?? null, address: sender?.address ?? null };
+}
+
+/** Why the slots of a node without a server are not known: what `status` says of it. */
+export function unknownSlots(cluster: Cluster, state: ClusterState, node: Node): Problem {
+  const [found] = findingsOf(cluster, state, node);
+  const message = `${found?.message ?? `${node.name}: was not looked at`}; its slots are not known`;
+  return found?.hint === undefined ? { message } : { message, hint: found.hint };
 }
 
 function problemOf(
@@ -96,10 +113,18 @@ function problemOf(
   };
 }
 
+/** A node of the file; else what is known of who is connected: `pg2 (10.0.0.12)`. */
+function userOf({ usedBy, client }: SlotLine): string {
+  if (usedBy !== null || client === null) return usedBy ?? '-';
+  const { pid, applicationName, address } = client;
+  const name = applicationName === null || applicationName === '' ? `process ${pid}` : applicationName;
+  return address === null ? name : `${name} (${address})`;
+}
+
 const COLUMNS: readonly (readonly [string, (line: SlotLine) => string])[] = [
   ['node', (line) => line.node],
   ['slot', (line) => line.name],
-  ['used by', (line) => line.usedBy ?? '-'],
+  ['used by', userOf],
   ['state', (line) => (line.active ? 'active' : 'inactive') + (line.type === 'logical' ? ', logical' : '')],
   ['holds', (line) => humanBytes(line.heldBytes)],
   ['wal', (line) => line.walStatus ?? '-'],

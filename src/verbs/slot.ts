@@ -8,7 +8,7 @@ import { planSlotCreate, planSlotDrop } from '../plan/slot.ts';
 import { averageRates, measuredRates } from '../observe/slotRates.ts';
 import type { Action, Deed, Flags } from './action.ts';
 import { nodeRows } from '../report/rows.ts';
-import { slotLines, slotTable } from '../report/slotTable.ts';
+import { slotLines, slotTable, unknownSlots } from '../report/slotTable.ts';
 import { isUnicode, width } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';
 import { findTarget } from '../cluster/target.ts';
@@ -28,10 +28,11 @@ async function listed(cluster: Cluster, node: Node | undefined, flags: Flags): P
   const { state, rates } = measured ? await measuredRates(before, look) : await averageRates(cluster, before);
   const shown = (each: string): boolean => node === undefined || each === node.name;
   const lines = slotLines(cluster, state, rates).filter((line) => shown(line.node));
-  const silent = state.nodes.filter((found) => shown(found.node) && !('server' in found));
+  const running = new Set(state.nodes.filter((found) => 'server' in found).map((found) => found.node));
+  const silent = cluster.nodes.filter((each) => shown(each.name) && !running.has(each.name));
   const problems = [
     ...lines.flatMap(({ problem }) => (problem === undefined ? [] : [problem])),
-    ...silent.map((found) => ({ message: `${found.node}: does not answer; its slots are not known` })),
+    ...silent.map((each) => unknownSlots(cluster, state, each)),
   ];
   await tell(
     {

@@ -71,6 +71,15 @@ test("a slot is created once, listed as nobody's, and dropped once", async () =>
   expect(slots()).toBe('pg2\npg3');
 });
 
+test('slot list by flags says who is connected, and why a node has no server', async () => {
+  const listed = await pgrepl(['slot', 'list', '-D', cluster.data('pg1')]);
+  expect(listed.code).toBe(0);
+  expect(listed.stdout).toMatch(/ pg2 +pg2 \(127\.0\.0\.1\) +active/);
+  const none = await pgrepl(['slot', 'list', '-D', `${cluster.data('pg1')}.none`]);
+  expect(none.code).toBe(9);
+  expect(none.stdout).toMatch(/has no data yet: .*; its slots are not known/);
+});
+
 test('a slot in use is not dropped, and one of a node only when asked', async () => {
   const used = await cluster.run('slot', 'drop', 'pg1', 'pg2', '--yes');
   expect(used).toMatchObject({ code: 3 });
