@@ -1,6 +1,6 @@
 import { parseLsn } from '../facts/lsn.ts';
 import { timelineOf } from '../facts/view.ts';
-import { parseHistory } from '../plan/divergence.ts';
+import { historyName, historyOf } from '../plan/history.ts';
 import type { Wal } from '../plan/attach.ts';
 import { endedCleanly, timelineOfStopped, type NodePast } from '../plan/rejoin/past.ts';
 import { workingDirectory } from '../plan/rejoin/rewindPlaces.ts';
@@ -24,7 +24,7 @@ export async function askWal(upstream: Up, ask: Ask): Promise<Wal | { said: stri
   const { history, segments, segmentBytes } = JSON.parse(ended.stdout) as Answer;
   const [oldest] = segments.map(([first]) => first.slice(8)).sort();
   return {
-    history: parseHistory(timeline, history ?? ''),
+    history: historyOf(upstream.node, timeline, history ?? ''),
     segmentBytes,
     segments,
     ...(oldest === undefined ? {} : { oldest }),
@@ -32,10 +32,6 @@ export async function askWal(upstream: Up, ask: Ask): Promise<Wal | { said: stri
 }
 
 type Answer = { history: string | null; segments: [string, string][]; segmentBytes: number };
-
-function historyName(timeline: number): string {
-  return `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
-}
 
 /** What a node has behind it, asked on its host: for a stopped one the end of its WAL too, read by pg_waldump. */
 export async function askPast(found: Seen, ask: Ask): Promise<NodePast> {
@@ -59,7 +55,7 @@ export async function askPast(found: Seen, ask: Ask): Promise<NodePast> {
   const [record, end] = ['record', 'end'].map((name) => parseLsn(told.get(name) ?? ''));
   const rewinding = told.get('rewinding');
   return {
-    history: parseHistory(timeline, history),
+    history: historyOf(found.node, timeline, history),
     ...(record === undefined ? {} : { record }),
     ...(end === undefined ? {} : { end }),
     ...(rewinding === 'begun' || rewinding === 'done' || rewinding === 'stuck' ? { rewinding } : {}),

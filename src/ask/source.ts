@@ -4,7 +4,8 @@ import { FLOORS } from '../facts/floors.ts';
 import { parseLsn, type Lsn } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { databasePsql, nameOfCopy, OF_EARLIER_COPY } from '../plan/clone/earlierCopy.ts';
-import { parseHistory, type History } from '../plan/divergence.ts';
+import type { History } from '../plan/divergence.ts';
+import { historyOf } from '../plan/history.ts';
 import type { Link } from '../plan/link.ts';
 import type { Source, TargetSeen } from '../plan/source.ts';
 import { isUp, type Seen } from '../plan/steps.ts';
@@ -104,12 +105,12 @@ export async function askHistory(
   timeline: number,
   ask: Ask,
 ): Promise<History | { said: string }> {
-  if (timeline <= 1) return parseHistory(timeline, '');
+  if (timeline <= 1) return { timeline, ended: [] };
   const words = replicationPsql(found.machine.programs.psql ?? 'psql', link);
   const ended = await loginOf(node, link, ask)(words, `TIMELINE_HISTORY ${timeline};`);
   if (ended.code !== 0) return { said: ended.stderr.trim().split('\n').at(-1) ?? 'no answer in time' };
   // A row of the file's name and its text.
-  return parseHistory(timeline, ended.stdout.slice(ended.stdout.indexOf('|') + 1));
+  return historyOf(`${link.host}:${link.port}`, timeline, ended.stdout.slice(ended.stdout.indexOf('|') + 1));
 }
 
 /** The places outside the data directory that the copy fills; without any there is nothing to look at. */

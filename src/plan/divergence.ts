@@ -1,20 +1,10 @@
-import { atLeast, bytesOf, parseLsn, type Lsn } from '../facts/lsn.ts';
+import { atLeast, bytesOf, type Lsn } from '../facts/lsn.ts';
 
 /** A timeline that ended: where the next one of its history branched off. */
 export type Ended = { timeline: number; end: Lsn };
 
 /** The timelines that lead to one, oldest first, and the one itself, which goes on. */
 export type History = { timeline: number; ended: readonly Ended[] };
-
-/** NNNNNNNN.history (timeline.c, readTimeLineHistory): parent, position where it was left, reason; `#` is a comment. */
-export function parseHistory(timeline: number, text: string): History {
-  const ended = text.split('\n').flatMap((line) => {
-    const [id = '', position = ''] = line.trim().split(/\s+/);
-    const end = parseLsn(position);
-    return /^\d+$/.test(id) && end !== undefined ? [{ timeline: Number(id), end }] : [];
-  });
-  return { timeline, ended };
-}
 
 /** Where two histories part: on which timeline, and at what position; `end` is absent where both go on there. */
 export type Fork = { timeline: number; end?: Lsn };

@@ -5,7 +5,8 @@ import { parseCluster } from '../../src/cluster/parse.ts';
 import { parseControlData } from '../../src/facts/controldata.ts';
 import { bytesOf, parseLsn } from '../../src/facts/lsn.ts';
 import { endpoints } from '../../src/facts/upstream.ts';
-import { forkOf, parseHistory } from '../../src/plan/divergence.ts';
+import { forkOf } from '../../src/plan/divergence.ts';
+import { parseHistory } from '../../src/plan/history.ts';
 import {
   bytesOfSize,
   milliseconds,
@@ -98,7 +99,7 @@ describe('answers everything, in time', { timeout: LIMIT }, () => {
       or(inputs.HISTORY),
       (text) => parseHistory(5, text),
       (history) => {
-        if (history !== undefined) expect(forkOf(history, history)).toEqual({ timeline: 5 });
+        if ('timeline' in history) expect(forkOf(history, history)).toEqual({ timeline: 5 });
       },
     ));
 

@@ -10,6 +10,7 @@ import { newServer, sql } from '../e2e/support/server.ts';
 import * as inputs from './support/inputs.ts';
 import { compareConninfo, compareLogin, comparePgpass } from './support/sameLibpq.ts';
 import { compareConf, compareHba, differences } from './support/same.ts';
+import { compareHistory, newServerOfTimeline } from './support/sameHistory.ts';
 import { each, tellable } from './support/oracle.ts';
 import { LIMIT, RUNS, sameAnswers, type Difference } from './support/runs.ts';
 
@@ -27,6 +28,18 @@ beforeAll(async () => {
 /** The one that Debian 12 has and CI runs: others have other rules in places, such as pg_hba.conf from 16 on. */
 const OTHER = !execFileSync(program('postgres'), ['--version']).toString().includes(' 15.');
 if (OTHER) console.error('fuzz: the parsers of PostgreSQL 15 are not asked: another one is installed');
+
+describe.skipIf(OTHER)('a history file', { timeout: LIMIT }, () => {
+  const ofTimeline = join(dir, 'timeline');
+  beforeAll(async () => newServerOfTimeline(ofTimeline, await freePort()), 60_000);
+
+  test('where each timeline was left, or a refusal: a walsender', () =>
+    sameAnswers(
+      fc.oneof(inputs.HISTORY, inputs.HISTORY_LINES),
+      async (texts) => compareHistory(ofTimeline, texts.filter(tellable)),
+      RUNS / 10,
+    ));
+});
 
 describe.skipIf(OTHER)("PostgreSQL's own parsers give the same answer", { timeout: LIMIT }, () => {
   test('postgresql.conf: pg_file_settings', () =>

@@ -3,7 +3,6 @@ import type { Lsn } from '../../src/facts/lsn.ts';
 import {
   divergenceOf,
   forkOf,
-  parseHistory,
   segmentName,
   segmentOf,
   segmentOfName,
@@ -21,13 +20,6 @@ function history(text: string): History {
   });
   return { timeline: Number(words.at(-1)), ended };
 }
-
-test('a history file is read as PostgreSQL writes it', () => {
-  const text =
-    '1\t0/30000A0\tno recovery target specified\n\n# a comment\n\n2\t1/ABCDEF00\tbefore 2000-01-01\n';
-  expect(parseHistory(3, text)).toEqual(history('1@0/30000A0 2@1/ABCDEF00 3'));
-  expect(parseHistory(1, '')).toEqual(history('1'));
-});
 
 describe('where two histories part', () => {
   test.each([

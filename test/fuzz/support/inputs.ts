@@ -236,6 +236,31 @@ export const HISTORY = soup([
   'x',
 ]);
 
+/** Nearly what a server writes: most of it is read. */
+export const HISTORY_LINES = fc
+  .array(
+    fc
+      .tuple(
+        fc.constantFrom('1', '2', '3', '4', '+2', '01', '-1', '4294967298'),
+        fc.constantFrom('\t', ' ', '', '\v\f', '\r'),
+        fc.constantFrom(
+          '0/3000148',
+          '1/ABCDEF00',
+          '0x1/0X2',
+          'a/-1',
+          '0/ 2',
+          '0 /2',
+          '123456789a/0',
+          'G/1',
+          '0/0',
+        ),
+        fc.constantFrom('', '\treason', 'x', '\r'),
+      )
+      .map((parts) => parts.join('')),
+    { maxLength: 4 },
+  )
+  .map((lines) => lines.join('\n'));
+
 export const CLUSTER = soup(
   [
     ...[
