@@ -1,5 +1,4 @@
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { Module } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
 
@@ -14,7 +13,7 @@ export function part(dist: string, name: string): unknown {
 }
 
 /**
- * The bundle of the verbs, with the code that V8 compiled in an earlier run: compiling takes longer than all that a
+ * The bundle of the verbs (ASCII, in a CommonJS wrapper: scripts/build.js), with the code that V8 compiled in an earlier run: compiling takes longer than all that a
  * verb does before it asks the first host. Node does the same from 22.1 on (module.enableCompileCache), by default in
  * a directory of /tmp that anybody may make first; here it is kept beside the bundle, where only who may write the
  * program itself may write. V8 takes nothing of another version, other flags or a source of another length; and a
@@ -27,7 +26,7 @@ function compiled(file: string, first: string): Parts {
     `${process.version}-${process.arch}-${basename(first, '.ts')}`,
   );
   const cachedData = readIfThere(kept);
-  const script = new Script(Module.wrap(readFileSync(file, 'utf8')), {
+  const script = new Script(readFileSync(file, 'latin1'), {
     filename: file,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
