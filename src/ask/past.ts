@@ -2,7 +2,7 @@ import { parseLsn } from '../facts/lsn.ts';
 import { timelineOf } from '../facts/view.ts';
 import { historyName, historyOf } from '../plan/history.ts';
 import type { Wal } from '../plan/attach.ts';
-import { endedCleanly, timelineOfStopped, type NodePast } from '../plan/rejoin/past.ts';
+import { endedCleanly, type NodePast } from '../plan/rejoin/past.ts';
 import { workingDirectory } from '../plan/rejoin/rewindPlaces.ts';
 import { socketOf, type Seen, type Up } from '../plan/steps.ts';
 import type { Ask } from '../run/asking.ts';
@@ -36,7 +36,7 @@ type Answer = { history: string | null; segments: [string, string][]; segmentByt
 /** What a node has behind it, asked on its host: for a stopped one the end of its WAL too, read by pg_waldump. */
 export async function askPast(found: Seen, ask: Ask): Promise<NodePast> {
   const control = found.is === 'stopped' ? found.control : undefined;
-  const timeline = (control === undefined ? timelineOf(found) : timelineOfStopped(control)) ?? 1;
+  const timeline = timelineOf(found) ?? 1;
   const readsEnd = control !== undefined && !endedCleanly(control);
   const waldump = (found.machine.programs.postgres ?? '').replace(/postgres$/, 'pg_waldump');
   const words = script(

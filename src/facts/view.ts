@@ -31,11 +31,16 @@ export function systemOf(found: NodeState | undefined): string | undefined {
   return found?.is === 'stopped' ? found.control?.systemIdentifier : undefined;
 }
 
-/** pg_control of a standby says the timeline of its last restartpoint; what it receives may be newer. */
+/**
+ * pg_control of a standby says the timeline of its last restartpoint; what it receives may be newer. A server that was
+ * promoted and crashed before its first checkpoint has its timeline in the place of recovery alone:
+ * CreateEndOfRecoveryRecord() in xlog.c.
+ */
 export function timelineOf(found: NodeState | undefined): number | undefined {
   if (found?.is === 'standby') return Math.max(found.server.timeline, found.streaming?.receivedTimeline ?? 0);
   if (found?.is === 'primary') return found.server.timeline;
-  return found?.is === 'stopped' ? found.control?.timeline : undefined;
+  if (found?.is !== 'stopped' || found.control === undefined) return undefined;
+  return Math.max(found.control.timeline, found.control.minRecoveryTimeline);
 }
 
 /** The end of the WAL that the server has: after a restart what was received may lie before what was replayed. */

@@ -49,17 +49,11 @@ function candidateOf(state: ClusterState, system: string | undefined): Candidate
   );
   if (best === undefined) return undefined;
   const newest = kin
-    .map((found) => ({ node: found.node, timeline: lastTimeline(found) }))
+    .map((found) => ({ node: found.node, timeline: timelineOf(found) ?? 0 }))
     .toSorted((a, b) => b.timeline - a.timeline)[0];
   return newest === undefined || newest.timeline <= (timelineOf(best) ?? 0)
     ? { node: best.node }
     : { node: best.node, newer: newest };
-}
-
-/** A server that was promoted and stopped before its first checkpoint has its timeline in the second place. */
-function lastTimeline(found: NodeState): number {
-  if (found.is !== 'stopped' || found.control === undefined) return timelineOf(found) ?? 0;
-  return Math.max(found.control.timeline, found.control.minRecoveryTimeline);
 }
 
 function byTimeline(a: StandbyState, b: StandbyState): number {

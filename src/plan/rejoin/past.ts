@@ -44,11 +44,6 @@ export function pastOf(found: Known, asked: { past: NodePast; caughtUp: boolean 
   }
 }
 
-/** A server that was promoted and crashed before its first checkpoint has its timeline here (xlog.c). */
-export function timelineOfStopped(control: ControlData): number {
-  return Math.max(control.timeline, control.minRecoveryTimeline);
-}
-
 /** A primary that was stopped: its shutdown checkpoint is its last record. */
 export function endedCleanly(control: ControlData): boolean {
   return control.state === 'shut down';

@@ -1,4 +1,4 @@
-import type { PrimaryState } from '../../facts/view.ts';
+import { timelineOf, type PrimaryState } from '../../facts/view.ts';
 import type { Problem } from '../../errors.ts';
 import { bytesOf, distance } from '../../facts/lsn.ts';
 import { divergenceOf, type Divergence, type Past } from '../divergence.ts';
@@ -6,7 +6,7 @@ import { keptDirectory } from './rewindPlaces.ts';
 import { rewindGates } from './rewindGates.ts';
 import { rewindPlan } from './rewind.ts';
 import type { Rewind } from './rewindCase.ts';
-import { isKnown, pastOf, timelineOfStopped, type Known } from './past.ts';
+import { isKnown, pastOf, type Known } from './past.ts';
 import type { Seen } from '../steps.ts';
 
 import type { Climb, Rung } from './rung.ts';
@@ -50,7 +50,7 @@ function isRewound(found: Known, primary: PrimaryState): boolean {
   return (
     found.is === 'stopped' &&
     found.control?.state === 'in archive recovery' &&
-    timelineOfStopped(found.control) === primary.server.timeline
+    timelineOf(found) === primary.server.timeline
   );
 }
 
