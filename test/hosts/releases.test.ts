@@ -1,4 +1,4 @@
-import { pairGrows } from './lab/pair.ts';
+import { pairGrows, pairToFan } from './lab/pair.ts';
 import { story } from './lab/lab.ts';
 
 for (const [debian, major] of [
@@ -11,5 +11,8 @@ for (const [debian, major] of [
   );
   story(`a pair on Debian ${debian} with PostgreSQL ${major}, in the layout of Debian`, (lab) =>
     pairGrows(lab, { debian, login: 'root', pgdata: `${major}/main` }),
+  );
+  story(`a pair, a chain and a fan of four on Debian ${debian} with PostgreSQL ${major}`, (lab) =>
+    pairToFan(lab, { debian }),
   );
 }

@@ -32,3 +32,30 @@ export async function pairGrows(lab: Lab, spec: PairSpec): Promise<Writer> {
   await shop.endsWell('pg1', writer);
   return writer;
 }
+
+/** A pair becomes a chain, the chain a fan of four standbys, and one of the four takes over. */
+export async function pairToFan(lab: Lab, spec: Spec): Promise<void> {
+  const names = ['pg1', 'pg2', 'pg3', 'pg4', 'pg5'];
+  const hosts = await Promise.all(names.map((name) => lab.host(name, spec)));
+  const upstreams: Readonly<Record<string, string>> = { pg2: 'pg1', pg3: 'pg2', pg4: 'pg1', pg5: 'pg1' };
+  const shop = lab.cluster(
+    Object.fromEntries(
+      hosts.map((host) => {
+        const upstream = upstreams[host.name];
+        return [host.name, upstream === undefined ? { host } : { host, upstream }];
+      }),
+    ),
+  );
+  const tree = async (): Promise<unknown> =>
+    Object.fromEntries((await shop.status()).nodes.map(({ name, upstream }) => [name, upstream]));
+  await shop.does('init-primary', 'pg1');
+  for (const name of ['pg2', 'pg3']) await shop.does('clone-standby', name);
+  expect(await tree()).toMatchObject({ pg1: null, pg2: 'pg1', pg3: 'pg2' });
+  for (const name of ['pg4', 'pg5']) await shop.does('clone-standby', name);
+  const writer = await shop.writer();
+  await shop.does('follow', 'pg3', '--upstream', 'pg1');
+  expect(await tree()).toEqual({ pg1: null, pg2: 'pg1', pg3: 'pg1', pg4: 'pg1', pg5: 'pg1' });
+  await shop.does('switchover', 'pg3');
+  expect(await tree()).toEqual({ pg1: 'pg3', pg2: 'pg3', pg3: null, pg4: 'pg3', pg5: 'pg3' });
+  await shop.endsWell('pg3', writer);
+}
