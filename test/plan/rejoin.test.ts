@@ -227,6 +227,12 @@ describe('the rewind', () => {
     );
   });
 
+  test('needs no room for WAL that a second link keeps', () => {
+    const there = { ...AHEAD, place: place('a', { freeBytes: 64 * 1024 * 1024 }) };
+    const wal = { ...WAL, segments: [['000000020000000000000004', '000000020000000000000006']] as const };
+    expect(whys(there, { wal })).toContain('a: rewind it to b');
+  });
+
   test('asks an archive, and names a configuration elsewhere', () => {
     const restores = {
       auto: { path: '/pg/a/postgresql.auto.conf', text: "restore_command = 'cp /a/%f %p'\n" },
@@ -388,6 +394,12 @@ describe('every gate refuses, with a sentence of its own', () => {
       'disk',
       ahead({ place: place('a', { freeBytes: 1024 }) }),
       /^a: 65 MB are needed to keep the WAL that is lost, and 0 MB are free$/,
+    ],
+    [
+      'disk for a copy, where the primary has segments of those names',
+      ahead({ place: place('a', { freeBytes: 64 * 1024 * 1024 }) }),
+      /^a: 65 MB are needed to keep the WAL that is lost, and 64 MB are free$/,
+      { wal: { ...WAL, segments: [[`0000000100000000${'00000003'}`, `0000000100000000${'00000004'}`]] } },
     ],
     [
       'slots',

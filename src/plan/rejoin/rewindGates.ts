@@ -63,9 +63,11 @@ function programGates(found: Seen): readonly Problem[] {
 
 const MB = 1024 * 1024;
 
-/** What is kept aside is a copy; what changed on the primary is not known before. */
-function diskGates({ found, fork, last }: Rewind): readonly Problem[] {
-  const needed = (last === undefined ? 0 : Math.max(0, distance(last, fork.from))) + 64 * MB;
+/** What is kept aside may be a copy; what changed on the primary is not known before. */
+function diskGates(input: Rewind): readonly Problem[] {
+  const { found, fork, last } = input;
+  const lost = last === undefined || !isCopied(input) ? 0 : Math.max(0, distance(last, fork.from));
+  const needed = lost + 64 * MB;
   if (found.place.freeBytes >= needed) return [];
   return [
     {
@@ -73,6 +75,15 @@ function diskGates({ found, fork, last }: Rewind): readonly Problem[] {
       hint: 'Make room.',
     },
   ];
+}
+
+/** A second link is enough where the primary has no segment of that timeline, and pg_wal is no other file system. */
+function isCopied({ found, fork, wal }: Rewind): boolean {
+  const timeline = fork.timeline.toString(16).toUpperCase().padStart(8, '0');
+  return (
+    found.place.walLink !== undefined ||
+    wal.segments?.every(([first]) => !first.startsWith(timeline)) !== true
+  );
 }
 
 /** On one host the owner of both servers is superuser by the socket, and needs no grant. */
