@@ -53,14 +53,18 @@ function isNamed(
     );
 }
 
-/** A server without a name in a file is called after its host, and its port where that is not the usual one. */
-function namesOf(host: Host, flags: TargetFlags): { name: string; slot: string } {
+/**
+ * A server that no file names is called after its host, whatever its port: each command line knows of one. Its upstream
+ * may know of several from that host, and there it has its port behind its name where --port says one.
+ */
+function namesOf(host: Host, { name: given, port }: TargetFlags): Pick<Node, 'name' | 'seenAs' | 'slot'> {
   const base = {
     local: () => hostname().split('.')[0] ?? 'local',
     ssh: () => (host.via === 'ssh' ? hostnameOf(host.destination) : ''),
     docker: () => (host.via === 'docker' ? host.container : ''),
   }[host.via]();
-  const port = flags.port === undefined || flags.port === 5432 ? '' : `_${flags.port}`;
-  const name = flags.name ?? `${base.replace(/[^A-Za-z0-9_.-]/g, '_')}${port}`;
-  return { name, slot: slotName(name) };
+  const name = given ?? base.replace(/[^A-Za-z0-9_.-]/g, '_');
+  if (given !== undefined || port === undefined || port === 5432) return { name, slot: slotName(name) };
+  const seenAs = `${name}_${port}`;
+  return { name, seenAs, slot: slotName(seenAs) };
 }

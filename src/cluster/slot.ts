@@ -5,7 +5,10 @@ export function isSlotName(text: string): boolean {
   return /^[a-z0-9_]{1,63}$/.test(text);
 }
 
-/** The slot a node uses when none is named: its name, with `_` for what a slot's name cannot hold. */
+/**
+ * The slot a node uses when none is named: its name, with `_` for what a slot's name cannot hold. Two nodes whose names
+ * differ only in such characters get the same slot; who makes a cluster must look.
+ */
 export function slotName(node: string): string {
   const slot = node.toLowerCase().replace(/[^a-z0-9_]/g, '_');
   return slot.slice(0, LONGEST) || '_';

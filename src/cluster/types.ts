@@ -28,6 +28,8 @@ export type Node = {
   tablespaces?: Readonly<Record<string, string>>;
   /** The node it streams from, by name; a node without one is meant to be the primary. */
   upstream?: string;
+  /** What its upstream calls it (application_name), where that is not its name. */
+  seenAs?: string;
   /** The slot it uses at its upstream. */
   slot: string;
 };

@@ -3,7 +3,7 @@ import { bytesOf } from '../facts/lsn.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { upstreamOf } from '../facts/upstream.ts';
 import { positionOf, systemOf, type StandbyState } from '../facts/view.ts';
-import { applicationName } from '../render/names.ts';
+import { nameAtUpstream } from '../render/names.ts';
 import { sqlLiteral, type Secret } from '../tools/words.ts';
 import { leadsTo, relinkSteps, streamingStep, type Link } from './link.ts';
 import type { Step } from './plan.ts';
@@ -38,7 +38,7 @@ export function linkTo(upstream: Up, move: Move): Link {
     host: move.host,
     port: upstream.server.port,
     role: move.role,
-    applicationName: applicationName(move.node.name),
+    applicationName: nameAtUpstream(move.node),
     slot: move.node.slot,
     ...(move.password === undefined ? {} : { password: move.password }),
   };

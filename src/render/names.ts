@@ -1,25 +1,13 @@
 const LONGEST = 63;
 
-/**
- * The slot of a node: ReplicationSlotValidateName() in slot.c takes `a-z0-9_`, at most NAMEDATALEN - 1. Two
- * nodes whose names differ only in other characters get the same slot; who makes a cluster must look.
- */
-export function slotName(nodeName: string): string {
-  return (
-    nodeName
-      .toLowerCase()
-      .replace(/[^a-z0-9_]/g, '_')
-      .slice(0, LONGEST) || '_'
-  );
-}
-
-export function isSlotName(name: string): boolean {
-  return /^[a-z0-9_]{1,63}$/.test(name);
-}
-
 /** The application_name of a node: the server would make other characters question marks, pg_clean_ascii(). */
 export function applicationName(nodeName: string): string {
   return nodeName.replace(/[^\x20-\x7e]/g, '_').slice(0, LONGEST) || '_';
+}
+
+/** The application_name with which a node streams. */
+export function nameAtUpstream({ name, seenAs = name }: { name: string; seenAs?: string }): string {
+  return applicationName(seenAs);
 }
 
 /** `*` in `names` is any standby, and names are compared without case: SyncRepGetStandbyPriority() in syncrep.c. */

@@ -14,7 +14,7 @@ import { needsSource, planCloneStandby } from '../plan/clone/cloneStandby.ts';
 import type { Demands } from '../plan/demands.ts';
 import type { Link } from '../plan/link.ts';
 import { isSeen } from '../plan/steps.ts';
-import { applicationName } from '../render/names.ts';
+import { nameAtUpstream } from '../render/names.ts';
 import { nodeRows } from '../report/rows.ts';
 import type { Ask } from '../run/asking.ts';
 import { findTarget } from '../cluster/target.ts';
@@ -37,7 +37,7 @@ export const cloneStandby: Action = async ([name], flags) => {
       host: from.host,
       port: from.port ?? portOf(state, from.name),
       role: cluster.replication.role,
-      applicationName: applicationName(node.name),
+      applicationName: nameAtUpstream(node),
       slot,
       ...(password === undefined ? {} : { password }),
     };

@@ -10,7 +10,7 @@ import type { Link } from '../plan/link.ts';
 import { isThere, ownLink, planOutside, type OutsideAsked, type OutsideRequest } from '../plan/outside.ts';
 import { isSeen, isUp, type Seen } from '../plan/steps.ts';
 import { parseConninfo } from '../render/conninfo.ts';
-import { applicationName } from '../render/names.ts';
+import { nameAtUpstream } from '../render/names.ts';
 import { nodeRows } from '../report/rows.ts';
 import type { Ask } from '../run/asking.ts';
 import type { Secret } from '../tools/words.ts';
@@ -68,7 +68,7 @@ export function linkOf(
   return {
     host,
     port,
-    applicationName: parts['application_name'] ?? applicationName(node.name),
+    applicationName: parts['application_name'] ?? nameAtUpstream(node),
     slot: own.slot === '' ? node.slot : own.slot,
     ...(role === undefined ? {} : { role }),
     ...(given.password === undefined ? {} : { password: given.password }),

@@ -13,7 +13,7 @@ import { replicationWants } from '../plan/wants.ts';
 import type { Action, Flags } from './action.ts';
 import { ownFile, quoteConf } from '../render/conf.ts';
 import { withBlock } from '../render/hba.ts';
-import { applicationName } from '../render/names.ts';
+import { nameAtUpstream } from '../render/names.ts';
 import { document } from '../report/json.ts';
 import { recoveryConf } from '../render/recovery.ts';
 import { findTarget } from '../cluster/target.ts';
@@ -168,7 +168,7 @@ function linkOf({ cluster, node, flags }: Asked): { link: Link; conninfo: string
   const link: Link = {
     ...upstreamOf(cluster, node, text(flags, 'upstream')),
     role: cluster.replication.role,
-    applicationName: applicationName(node.name),
+    applicationName: nameAtUpstream(node),
     slot: text(flags, 'slot') ?? node.slot,
   };
   const data =

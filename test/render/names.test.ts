@@ -1,25 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applicationName, isSlotName, slotName, syncStandbyNames } from '../../src/render/names.ts';
-
-test.each([
-  ['pg2', 'pg2'],
-  ['PG-2.example', 'pg_2_example'],
-  ['größe', 'gr__e'],
-  ['', '_'],
-  ['x'.repeat(63), 'x'.repeat(63)],
-  ['x'.repeat(64), 'x'.repeat(63)],
-])('slotName %j', (node, slot) => expect(slotName(node)).toBe(slot));
-
-test.each([
-  ['a_1', true],
-  ['', false],
-  ['A', false],
-  ['a-b', false],
-  ['a'.repeat(63), true],
-  ['a'.repeat(64), false],
-  ['a\n', false],
-])('isSlotName %j', (name, is) => expect(isSlotName(name)).toBe(is));
+import { isSlotName, slotName } from '../../src/cluster/slot.ts';
+import { applicationName, nameAtUpstream, syncStandbyNames } from '../../src/render/names.ts';
 
 test.each([
   ['PG-2 "x"', 'PG-2 "x"'],
@@ -27,6 +9,11 @@ test.each([
   ['', '_'],
   ['x'.repeat(64), 'x'.repeat(63)],
 ])('applicationName %j', (node, name) => expect(applicationName(node)).toBe(name));
+
+test('at its upstream a node has its own name, or the one that goes with its port', () => {
+  expect(nameAtUpstream({ name: 'größe' })).toBe('gr__e');
+  expect(nameAtUpstream({ name: 'vm', seenAs: 'vm_5433' })).toBe('vm_5433');
+});
 
 test('any node has names, and they stay', () =>
   fc.assert(

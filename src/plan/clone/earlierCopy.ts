@@ -1,6 +1,6 @@
 import type { Node } from '../../cluster/types.ts';
 import { conninfo } from '../../render/conninfo.ts';
-import { applicationName } from '../../render/names.ts';
+import { applicationName, nameAtUpstream } from '../../render/names.ts';
 import { psqlTo } from '../../tools/psql.ts';
 import { script, WITH_PASSWORD } from '../../tools/shell.ts';
 import type { Text } from '../../tools/words.ts';
@@ -12,7 +12,7 @@ import { run, type Seen } from '../steps.ts';
 
 /** How the sessions of a copy are called at the upstream. */
 export function nameOfCopy(node: Node): string {
-  return applicationName(`pgrepl_${node.name}`);
+  return applicationName(`pgrepl_${nameAtUpstream(node)}`);
 }
 
 /**
