@@ -9,9 +9,9 @@ import { wrapped } from '../report/paint.ts';
 import { assess } from '../report/health.ts';
 import { nodeRows, type NodeRow } from '../report/rows.ts';
 import { width } from '../report/terminal.ts';
-import { pauseFor } from '../run/pause.ts';
 import { spawn } from '../run/spawn.ts';
 import { colorOf } from '../talk.ts';
+import { gone } from './gone.ts';
 import type { NodeName, Place } from './place.ts';
 
 /** What was done, for --json. */
@@ -90,7 +90,7 @@ export function openStage(place: Place, quiet: boolean, seconds: number, signal:
       const [pid = ''] = (await readFile(join(place.dir, node, 'postmaster.pid'), 'utf8')).split('\n');
       typed(`kill -QUIT ${pid}`);
       process.kill(Number(pid), 'SIGQUIT');
-      await goneBy(place, node);
+      await gone(node, join(place.dir, node), seconds, signal);
     },
   };
 }
@@ -116,13 +116,5 @@ async function runPgrepl(place: Place, words: readonly string[], signal: AbortSi
   } catch {
     const said = ended.stderr.trim() || `it ended with status ${ended.code ?? 'unknown'}`;
     throw new PgreplError('failed', [{ message: `pgrepl ${words.join(' ')}: ${said}` }]);
-  }
-}
-
-async function goneBy(place: Place, node: NodeName): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const there = await readFile(join(place.dir, node, 'postmaster.pid')).catch(() => undefined);
-    if (there === undefined) return;
-    await pauseFor(25);
   }
 }
