@@ -59,6 +59,7 @@ export async function askPast(found: Seen, ask: Ask): Promise<NodePast> {
     ...(record === undefined ? {} : { record }),
     ...(end === undefined ? {} : { end }),
     ...(rewinding === 'begun' || rewinding === 'done' || rewinding === 'stuck' ? { rewinding } : {}),
+    ...(told.has('boot') ? { sameBoot: true as const } : {}),
     busy: told.has('busy'),
   };
 }

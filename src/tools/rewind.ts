@@ -14,7 +14,11 @@ const PG_OWN =
 export const TELL_PAST = String.raw`
 real=$1 w=$2 history=$3 waldump=$4 timeline=$5 redo=$6
 export LC_ALL=C
-[ -f "$w/state" ] && [ "$(cat -- "$w/inode")" = "$(stat -c %i -- "$real")" ] && echo "rewinding $(cat -- "$w/state")"
+if [ -f "$w/state" ] && [ "$(cat -- "$w/inode")" = "$(stat -c %i -- "$real")" ]; then
+  echo "rewinding $(cat -- "$w/state")"
+  # What was written and not synced is there until the machine goes down.
+  [ -s "$w/boot" ] && cmp -s -- "$w/boot" /proc/sys/kernel/random/boot_id && echo "boot same"
+fi
 if [ -f "$w/lock" ] && ! flock -n "$w/lock" true; then echo busy yes; fi
 if [ -n "$redo" ] && [ -x "$waldump" ]; then
   # Named files, and no directory: of one it takes any file's word for the size of all, and may meet a new, empty one.
@@ -46,6 +50,16 @@ rm -f -- "$real/standby.signal" "$real/recovery.signal" "$real/recovery.conf"
 /** As before RECOVER: what was a standby must not come up as a primary. */
 export const STANDBY_AGAIN = String.raw`if [ "$2" = standby.signal ]; then : >"$1/$2"; else echo "standby_mode = 'on'" >"$1/$2"; fi`;
 
+/** All that a data directory holds, also where it is elsewhere. */
+const FLUSH_DATA = String.raw`
+${FLUSH_DISK}
+flush_data() {
+  set -- "$real"
+  for f in "$real/pg_wal" "$real"/pg_tblspc/*; do [ ! -L "$f" ] || set -- "$@" "$f"; done
+  flush "$@"
+}
+`;
+
 const PUT_BACK_LITERAL = String.raw`
 put_back() {
   set --
@@ -65,7 +79,7 @@ put_back() {
 }
 `;
 
-/** Segments that were moved out of pg_rewind's way; after it nobody wants them. */
+/** Segments that were moved out of pg_rewind's way; once it writes nobody wants them. */
 const OLD_BACK_LITERAL = String.raw`
 old_back() {
   [ ! -d "$w/old" ] || find "$w/old" -type f -exec sh -c 'mv -- "$@" "$0/"' "$real/pg_wal" {} +
@@ -78,8 +92,11 @@ old_back() {
  * a rewind which is killed and done again reads: back to the last checkpoint before it (pg_rewind.c,
  * findLastCheckpoint), which pg_waldump finds among the segments that are named, the one of the fork first. pg_rewind
  * removes a segment that the source has not, and writes into one that it has (filemap.c): of the first a second link
- * is enough. `theirs` is what the source has of each timeline, as `FIRST-LAST`. What lies before that checkpoint
- * nobody reads: pg_rewind would remove it file by file while it is waited for, so it is moved out of its way.
+ * is enough. `theirs` is what the source has of each timeline, as `FIRST-LAST`. The server will begin where that
+ * checkpoint does, at its redo, which may be segments before its record: those of them that the source has not come
+ * back when pg_rewind has removed them. What lies before that, and before the node's own last checkpoint, which pg_rewind
+ * reads too (readOneRecord), nobody reads: pg_rewind would remove it file by file while it is waited for, so it is moved
+ * out of its way. The segment that holds the fork is noted.
  */
 export const KEEP = String.raw`set -e
 umask 077
@@ -97,6 +114,7 @@ mkdir -- "$w"
 echo "made by pgrepl: what is kept while a data directory is rewound" >"$w/pgrepl"
 mkdir -- "$w/own" "$w/moved" "$w/wal"
 stat -c %i -- "$real" >"$w/inode"
+echo "${'$'}{segments%% *}" >"$w/fork"
 cd "$real"
 set --
 for f in * .[!.]*; do
@@ -115,28 +133,40 @@ done
 [ "$#" = 0 ] || cp -a -- "$@" "$w/own/"
 cp -p -- global/pg_control "$w/pg_control"
 cd pg_wal
-first= found=
+first= redo= low=
 for f in $segments; do
   [ -f "$f" ] && [ -x "$waldump" ] || continue
   first=$f end=
   [ "$f" != "${'$'}{segments%% *}" ] || end=$fork
-  if "$waldump" -r XLOG ${'$'}{end:+-e "$end"} -- "$f" "$f" 2>/dev/null | grep -q 'desc: CHECKPOINT_'; then found=yes; break; fi
+  # CHECKPOINT_REDO, which 17 has, is where one began, and says no "redo".
+  redo=$("$waldump" -r XLOG ${'$'}{end:+-e "$end"} -- "$f" "$f" 2>/dev/null |
+    sed -n 's|.*desc: CHECKPOINT_[A-Z]* redo \([0-9A-F]*/[0-9A-F]*\);.*|\1|p' | tail -n 1)
+  [ -z "$redo" ] || break
 done
 [ -n "$first" ] || first=${'$'}{segments##* }
-ls | LC_ALL=C awk -v t="$timeline" -v first="${'$'}{first#????????}" -v last="$last" -v theirs="$theirs" '
-  BEGIN { n = split(theirs, range, " ") }
+own=$(LC_ALL=C "${'$'}{waldump%pg_waldump}pg_controldata" -D "$real" 2>/dev/null | sed -n "s/^Latest checkpoint's REDO WAL file: *[0-9A-F]\{8\}//p") || own=
+if [ -n "$redo" ] && [ -n "$own" ]; then
+  size=$(stat -c %s -- "$first")
+  low=$(printf '%08X%08X\n%s\n' "0x${'$'}{redo%/*}" $((0x${'$'}{redo#*/} / size)) "$own" | LC_ALL=C sort | head -n 1)
+fi
+ls | LC_ALL=C awk -v t="$timeline" -v first="${'$'}{first#????????}" -v low="$low" -v last="$last" -v theirs="$theirs" '
+  BEGIN { n = split(theirs, range, " "); if (low == "") low = first }
   function how(i, ends) {
     for (i = 1; i <= n; i++) { split(range[i], ends, "-"); if ($0 >= (ends[1] "") && $0 <= (ends[2] "")) return "cp" }
     return "ln"
   }
-  /^[0-9A-F]+$/ && length($0) == 24 && substr($0, 1, 8) >= (t "") && substr($0, 9) >= (first "") && (last == "" || substr($0, 9) <= (last "")) { print how(), $0 }
+  /^[0-9A-F]+$/ && length($0) == 24 && substr($0, 1, 8) >= (t "") && (last == "" || substr($0, 9) <= (last "")) {
+    if (substr($0, 9) >= (first "") || (substr($0, 9) >= (low "") && how() == "ln")) print how(), $0
+  }
   /^[0-9A-F]+\.history$/ { print "cp", $0 }' | while read -r how f; do
   [ "$how" = ln ] && ln -- "$f" "$w/wal/" 2>/dev/null || cp -p -- "$f" "$w/wal/"
 done
-if [ -n "$found" ] && [ "$(stat -c %d .)" = "$(stat -c %d -- "$w")" ]; then
+# Where there can be no link, a move is a copy: on another file system, or behind another mount of the same one.
+if [ -n "$low" ] && ln -- "$first" "$w/probe" 2>/dev/null; then
+  rm -f -- "$w/probe"
   mkdir -- "$w/old"
-  ls | LC_ALL=C awk -v t="$timeline" -v first="${'$'}{first#????????}" '
-    /^[0-9A-F]+$/ && length($0) == 24 && substr($0, 1, 8) <= (t "") && substr($0, 9) < (first "") { print }' |
+  ls | LC_ALL=C awk -v t="$timeline" -v low="$low" '
+    /^[0-9A-F]+$/ && length($0) == 24 && substr($0, 1, 8) <= (t "") && substr($0, 9) < (low "") { print }' |
     xargs sh -c '[ "$#" = 0 ] || mv -- "$@" "$0/"' "$w/old"
 fi`;
 
@@ -145,16 +175,22 @@ export const UNKEEP = String.raw`set -e
 w=$1 real=$2
 ${PUT_BACK_LITERAL}
 ${OLD_BACK_LITERAL}
+${FLUSH_DATA}
 [ -d "$w" ] || exit 0
 if [ -f "$w/state" ]; then echo "pg_rewind had begun to write: there is no way back, and running it again does it again" >&2; exit 1; fi
 put_back
 old_back
+# A recovery before this had no fsync, and says that it ended well.
+flush_data
 rm -rf -- "$w"`;
 
 /** For a second try after a killed rewind: its WAL and its pg_control as they were, if pg_rewind took them. */
 export const REWIND_AGAIN = String.raw`set -e
 w=$1 real=$2
+${OLD_BACK_LITERAL}
 if [ -f "$real/postmaster.pid" ] && kill -0 "$(head -n 1 "$real/postmaster.pid")" 2>/dev/null; then echo "error: a server runs there" >&2; exit 1; fi
+# Still there where pg_rewind died before it wrote; another source may have branched off earlier.
+old_back
 # By a copy of its own: what is kept may be a link of the very file, which is written into this time.
 for f in "$w"/wal/*; do
   [ -f "$f" ] || continue
@@ -167,6 +203,7 @@ cp -p -- "$w/pg_control" "$real/global/pg_control"`;
  * pg_rewind, which is not stopped by our end: a half-rewound directory is worth nothing. It holds a lock of its
  * own until it ends. It says "need to copy" before it writes its first byte (pg_rewind.c); a failure before that
  * leaves everything as it was. From then on nobody wants the segments that were moved away: they are removed beside it.
+ * A second try that fails before that may be tried again, unless it is for want of WAL.
  */
 export const REWIND = String.raw`w=$1 real=$2 signal=$3; shift 3
 export LC_ALL=C
@@ -175,40 +212,41 @@ exec 8>>"$w/lock"
 flock -n 8 || { echo "error: a pg_rewind of an earlier run still works on $real" >&2; exit 1; }
 again=
 [ -f "$w/state" ] && again=yes
-${FLUSH_DISK}
+${FLUSH_DATA}
 # What is kept is on the disk before anything says that it may be put back over what is there.
 flush "$w"
+cat /proc/sys/kernel/random/boot_id >"$w/boot" 2>/dev/null
 echo begun >"$w/state"
-sync "$w/state" "$w" 2>/dev/null || sync
+sync "$w/boot" "$w/state" "$w" 2>/dev/null || sync
 said=$w/said
 rm -f -- "$said"
 mkfifo -- "$said" || said=/dev/null
 while IFS= read -r line; do
-  case $line in *'need to copy'*) rm -rf -- "$w/old" </dev/null >/dev/null 2>&1 8>&- & ;; esac
-done <"$said" 8>&- &
+  case $line in *'need to copy'*) { mv -- "$w/old" "$w/gone"; rm -rf -- "$w/gone"; } </dev/null >/dev/null 2>&1 & ;; esac
+done 8>&- <"$said" &
 { "$@" 2>&1; echo $? >"$w/status"; } | tee -- "$w/rewind.log" "$said" >&2
 r=$(cat -- "$w/status")
 if [ "$r" = 0 ]; then
   if [ "$signal" = standby.signal ]; then : >"$real/$signal"; else echo "standby_mode = 'on'" >"$real/$signal"; fi
   # pg_rewind has synced nothing: one syncfs for each file system is quicker than an fsync for each file.
-  set -- "$real"
-  for f in "$real/pg_wal" "$real"/pg_tblspc/*; do [ ! -L "$f" ] || set -- "$@" "$f"; done
-  flush "$@"
+  flush_data
   echo done >"$w/state"
   exit 0
 fi
 if grep -q 'need to copy' "$w/rewind.log"; then :
-elif [ -n "$again" ]; then echo stuck >"$w/state"
-else rm -f -- "$w/state"; fi
+elif [ -z "$again" ]; then rm -f -- "$w/state"
+elif grep -q -e 'could not .*WAL record' -e 'could not open file.*pg_wal' "$w/rewind.log"; then echo stuck >"$w/state"; fi
 exit "$r"`;
 
 /**
  * The node's own files in place of those that came from the source. Slots are the source's before 11, and of a past
- * life in any case.
+ * life in any case. WAL from before the fork that pg_rewind removed is where the server begins. Where pg_rewind found
+ * nothing to rewind, what goes beyond the fork was received and never replayed: it would be now.
  */
 export const OWN_AGAIN = String.raw`set -e
 w=$1 real=$2 log=$3 signal=$4
 ${PUT_BACK_LITERAL}
+${OLD_BACK_LITERAL}
 cd "$real"
 # pg_rewind may have come to its end without us.
 [ "$signal" != standby.signal ] || [ -e "$signal" ] || : >"$signal"
@@ -217,22 +255,38 @@ for f in postgresql.conf pg_hba.conf pg_ident.conf pgrepl.conf pgrepl.pgpass pgr
   [ -e "$w/own/$f" ] || rm -f -- "$f"
 done
 find pg_replslot -mindepth 1 -maxdepth 1 -exec rm -rf -- {} +
-put_back`;
+put_back
+fork=$(cat -- "$w/fork" 2>/dev/null) || fork=
+[ -n "$fork" ] || exit 0
+if grep -q 'servers diverged' "$w/rewind.log" 2>/dev/null && grep -q 'no rewind required' "$w/rewind.log"; then
+  old_back
+  ls pg_wal | LC_ALL=C awk -v fork="$fork" 'length($0) == 24 && substr($0, 1, 8) == (substr(fork, 1, 8) "") && $0 >= (fork "") { print }' |
+    while read -r f; do rm -f -- "pg_wal/$f"; done
+fi
+ls "$w/wal" | LC_ALL=C awk -v fork="$fork" '/^[0-9A-F]+$/ && $0 < (fork "") { print }' | while read -r f; do
+  [ ! -e "pg_wal/$f" ] || continue
+  ln -- "$w/wal/$f" pg_wal/ 2>/dev/null && continue
+  cp -p -- "$w/wal/$f" "pg_wal/$f.pgrepl-tmp"
+  mv -- "pg_wal/$f.pgrepl-tmp" "pg_wal/$f"
+done`;
 
 /**
- * The rewind is over: one rename, and what is kept has its name. From 17 on pg_rewind may leave a segment where it is
- * (keepwal.c); the server will write into it, so what is kept is made a file of its own. All that was put back is on
- * the disk before nothing tells of a rewind any more.
+ * The rewind is over: one rename, and what is kept has its name. A segment of before the fork is not lost where the node
+ * has it again, and the server will write into it. pg_rewind may leave others where they are; of those that are kept is
+ * made a file of its own. All that was put back is on the disk before nothing tells of a rewind any more.
  */
 export const REWOUND = String.raw`set -e
 w=$1 kept=$2 real=$3
 [ -d "$w" ] || exit 0
-${FLUSH_DISK}
+${FLUSH_DATA}
+fork=$(cat -- "$w/fork" 2>/dev/null) || fork=
 find "$w/wal" -type f -links +1 | while IFS= read -r f; do
+  if [ -n "$fork" ] && LC_ALL=C expr "x${'$'}{f##*/}" '<' "x$fork" >/dev/null; then rm -f -- "$f"; continue; fi
   cp -p -- "$f" "$f.own"
   mv -f -- "$f.own" "$f"
 done
-flush "$w" "$real"
-rm -rf -- "$w/own" "$w/moved" "$w/old" "$w/said" "$w/status" "$w/lock"
-rm -f -- "$w/state" "$w/inode"
+flush "$w"
+flush_data
+rm -rf -- "$w/own" "$w/moved" "$w/old" "$w/gone" "$w/said" "$w/status" "$w/lock"
+rm -f -- "$w/state" "$w/inode" "$w/fork" "$w/boot"
 mv -- "$w" "$kept"`;

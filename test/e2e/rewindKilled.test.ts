@@ -5,6 +5,7 @@ import { crashedPair } from './support/crashed.ts';
 import { asOwner, waitFor } from './support/machine.ts';
 import { processes } from './support/pair.ts';
 import { startPgrepl, type Result } from './support/pgrepl.ts';
+import { sql } from './support/server.ts';
 
 /** pg_rewind goes on without us, and where it died itself the next run does it again, or says what is left to do. */
 describe('in the middle of pg_rewind', async () => {
@@ -43,6 +44,27 @@ describe('in the middle of pg_rewind', async () => {
     expect(failed.stderr).toContain('running it again does it again');
     const next = await run(['rejoin', 'a']);
     expect(next.code, next.stderr).toBe(0);
+    arrived();
+  });
+
+  test('the machine goes down before what it wrote is on the disk: it is done again', async () => {
+    again();
+    await run(['rejoin', 'a'], {
+      onStderr: (said, child) => {
+        if (said.includes('✓ a: rewind it to b')) child.kill('SIGKILL');
+      },
+    });
+    await quiet();
+    const work = join(dir, 'a.pgrepl-rewind');
+    expect(readFileSync(join(work, 'state'), 'utf8')).toBe('done\n');
+    // What a sync that did not come to its end leaves: pg_control of the source, and a file that is not all there.
+    const path = sql(pgdata('b'), `SELECT pg_relation_filepath('kept');`);
+    const damage =
+      'echo begun >"$1/state"; echo other >"$1/boot"; dd if=/dev/zero of="$2" bs=8192 seek=3 count=2 conv=notrunc';
+    asOwner(['sh', '-c', damage, 'damage', work, join(pgdata('a'), path)]);
+    const next = await document(['rejoin', 'a']);
+    expect(next).toMatchObject({ outcome: 'done' });
+    expect(next.steps.map(({ why }) => why)).toContain('rewind it to b');
     arrived();
   });
 

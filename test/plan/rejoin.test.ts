@@ -271,7 +271,25 @@ describe('the rewind', () => {
   test('that was done goes on after it', () => {
     const rewound = stopped('a', { control: { state: 'in archive recovery', timeline: 2 } });
     expect(whys(rewound, past({ rewinding: 'done', history: SECOND }))).toEqual(AFTER);
-    expect(whys(rewound, past({ rewinding: 'begun', history: SECOND }))).toEqual(AFTER);
+    expect(whys(rewound, past({ rewinding: 'begun', sameBoot: true, history: SECOND }))).toEqual(AFTER);
+  });
+
+  test('that was done, and the machine went down before a sync, is done again', () => {
+    const rewound = stopped('a', { control: { state: 'in archive recovery', timeline: 2 } });
+    const steps = whys(rewound, past({ rewinding: 'begun', history: SECOND }));
+    expect(steps).toContain('a: its WAL and pg_control as they were before the rewind that was cut short');
+    expect(steps).toContain('a: rewind it to b');
+  });
+
+  test('that found nothing to do goes on after it, though nothing is beyond the fork any more', () => {
+    const none = past({
+      rewinding: 'done',
+      history: { timeline: 1, ended: [] },
+      end: '0/1' as never,
+    });
+    expect(whys(stopped('a', { control: { state: 'shut down in recovery', timeline: 1 } }), none)).toEqual(
+      AFTER,
+    );
   });
 });
 

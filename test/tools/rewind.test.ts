@@ -49,9 +49,9 @@ function fine(literal: string, ...parameters: readonly string[]): void {
 }
 
 /** The fork is in segment 4. Without pg_waldump nobody knows where a checkpoint is, and all named segments are taken. */
-function keep(theirs = '', waldump = '/nowhere'): void {
-  const range = ['00000001', segment(6).slice(8), '0/4000100', theirs, waldump, segment(4), segment(3)];
-  fine(KEEP, work, real, 'log', ...range);
+function keep(theirs = '', waldump = '/nowhere', segments = [4, 3]): void {
+  const range = ['00000001', segment(6).slice(8), '0/4000100', theirs, waldump];
+  fine(KEEP, work, real, 'log', ...range, ...segments.map((number) => segment(number)));
 }
 
 /** Stands for pg_waldump, or pg_rewind, and says what it says. */
@@ -62,11 +62,30 @@ function program(name: string, text: string): string {
   return path;
 }
 
-const waldump = (): string =>
+/** Files of 5 bytes stand for segments. `own` is where the node's own last checkpoint begins. */
+function waldump({ redo = 4, own = 6 } = {}): string {
   program(
-    'pg_waldump',
-    `case "$*" in *${segment(4)}*) echo 'rmgr: XLOG desc: CHECKPOINT_ONLINE redo 0/4' ;; esac`,
+    'pg_controldata',
+    `echo "Latest checkpoint's REDO WAL file:    ${segment(own)}"; echo 'Time of latest checkpoint:'`,
   );
+  return program(
+    'pg_waldump',
+    `case "$*" in
+      *${segment(5)}*) echo 'rmgr: XLOG desc: CHECKPOINT_REDO wal_level replica' ;;
+      *${segment(4)}*)
+        echo 'rmgr: XLOG desc: CHECKPOINT_ONLINE redo 0/1; tli 1'
+        echo 'rmgr: XLOG desc: CHECKPOINT_ONLINE redo 0/${(redo * 5).toString(16).toUpperCase()}; tli 1' ;;
+    esac`,
+  );
+}
+
+/** What pg_rewind's place is taken by; its exit status. */
+function rewind(text: string): number | null {
+  const words = script(REWIND, 'test', work, real, 'standby.signal', program('pg_rewind', text));
+  return spawnSync(words[0] ?? '', words.slice(1), { timeout: 20_000 }).status;
+}
+
+const state = (): string => (existsSync(join(work, 'state')) ? read(join(work, 'state')).trim() : 'none');
 
 describe('KEEP', () => {
   test('links what the source has not, and copies what it has: pg_rewind writes into that', () => {
@@ -87,8 +106,42 @@ describe('KEEP', () => {
   });
 });
 
+const there = (): string[] => readdirSync(join(real, 'pg_wal'));
+const segments = (...numbers: readonly number[]): string[] => numbers.map((number) => segment(number));
+
 describe('segments before the last checkpoint', () => {
-  const there = (): string[] => readdirSync(join(real, 'pg_wal'));
+  test('stay where that, or the last one of the node itself, begins', () => {
+    keep(`${segment(3)}-${segment(3)}`, waldump({ redo: 3 }));
+    expect(there()).toEqual(segments(3, 4, 5, 6));
+    expect(readdirSync(join(work, 'wal'))).toEqual(segments(4, 5, 6));
+    fine(UNKEEP, work, real);
+    keep('', waldump({ own: 2 }));
+    expect(there()).toEqual(segments(2, 3, 4, 5, 6));
+  });
+
+  test('are no other than those before a whole checkpoint: 17 marks where one began', () => {
+    keep('', waldump(), [5, 4, 3]);
+    expect(there()).toEqual(segments(4, 5, 6));
+    expect(readdirSync(join(work, 'wal'))).toEqual(segments(4, 5, 6));
+  });
+
+  test('come back for a second try', () => {
+    keep('', waldump());
+    fine(REWIND_AGAIN, work, real);
+    expect(there()).toEqual(segments(2, 3, 4, 5, 6));
+  });
+
+  test('come back from where the server begins, if pg_rewind removed them', () => {
+    keep(`${segment(5)}-${segment(5)}`, waldump({ redo: 3 }), [5, 4]);
+    expect(readdirSync(join(work, 'wal'))).toEqual(segments(3, 4, 5, 6));
+    for (const number of [3, 4, 6]) rmSync(wal(segment(number)));
+    fine(OWN_AGAIN, work, real, 'log', 'standby.signal');
+    expect(there()).toEqual(segments(3, 4, 5));
+    const name = `${real}.pgrepl-lost-1`;
+    fine(REWOUND, work, name, real);
+    expect(readdirSync(join(name, 'wal'))).toEqual(segments(5, 6));
+    expect(there().map((each) => isShared(wal(each)))).toEqual([false, false, false]);
+  });
 
   test('are moved out of the way of pg_rewind, and back', () => {
     keep('', waldump());
@@ -106,21 +159,45 @@ describe('segments before the last checkpoint', () => {
 
   test('are removed once pg_rewind writes, and not before', () => {
     keep('', waldump());
-    const tries = (text: string): number | null => {
-      const words = script(REWIND, 'test', work, real, 'standby.signal', program('pg_rewind', text));
-      return spawnSync(words[0] ?? '', words.slice(1), { timeout: 20_000 }).status;
-    };
-    expect(tries('echo "could not connect" >&2; exit 1')).toBe(1);
+    expect(rewind('echo "could not connect" >&2; exit 1')).toBe(1);
     expect(readdirSync(join(work, 'old'))).toEqual([2, 3].map((number) => segment(number)));
     expect(existsSync(join(work, 'state'))).toBe(false);
     expect(
-      tries(
+      rewind(
         `echo 'pg_rewind: need to copy 1 MB' >&2; until [ ! -e '${work.replaceAll("'", `'\\''`)}/old' ]; do sleep 0.01; done`,
       ),
     ).toBe(0);
     expect(readFileSync(join(work, 'state'), 'utf8')).toBe('done\n');
     expect(existsSync(join(real, 'standby.signal'))).toBe(true);
   });
+});
+
+test('REWIND: a second try may be tried again, unless it is for want of WAL', () => {
+  keep();
+  expect(rewind('echo "could not connect" >&2; exit 1')).toBe(1);
+  expect(state()).toBe('none');
+  expect(rewind('echo "need to copy 1 MB" >&2; exit 1')).toBe(1);
+  expect(state()).toBe('begun');
+  expect(rewind('echo "could not connect" >&2; exit 1')).toBe(1);
+  expect(state()).toBe('begun');
+  expect(rewind('kill -9 $$')).toBe(137);
+  expect(state()).toBe('begun');
+  expect(rewind('echo "error: could not find previous WAL record at 0/3: no" >&2; exit 1')).toBe(1);
+  expect(state()).toBe('stuck');
+});
+
+test('REWIND says that there is nothing to do: what was received beyond the fork goes, all else comes back', () => {
+  keep('', waldump(), [5, 4]);
+  expect(there()).toEqual(segments(4, 5, 6));
+  expect(rewind('echo "servers diverged at WAL location 0/5 on timeline 1"; echo "no rewind required"')).toBe(
+    0,
+  );
+  fine(OWN_AGAIN, work, real, 'log', 'standby.signal');
+  expect(there()).toEqual(segments(2, 3, 4));
+  const name = `${real}.pgrepl-lost-1`;
+  fine(REWOUND, work, name, real);
+  expect(readdirSync(join(name, 'wal'))).toEqual(segments(5, 6));
+  expect(isShared(wal(segment(4)))).toBe(false);
 });
 
 test('REWIND_AGAIN gives the segments back as files that may be written into', () => {

@@ -14,6 +14,8 @@ export type NodePast = {
   end?: Lsn;
   /** A rewind that did not come to its end; `stuck` is one that cannot be done again. */
   rewinding?: 'begun' | 'done' | 'stuck';
+  /** The machine was not down since that began: what was written and not synced is there. */
+  sameBoot?: true;
   /** pg_rewind still runs: whoever started it is gone. */
   busy: boolean;
 };

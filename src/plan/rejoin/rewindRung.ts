@@ -24,8 +24,10 @@ export function rungOfRewind(climb: Climb): Rung {
     };
   const mine = pastOf(found, climb);
   const divergence = divergenceOf(mine, wal.history);
-  const rewound = past.rewinding !== undefined && isRewound(found, primary);
-  if (divergence.is !== 'diverged' && divergence.is !== 'unknown' && !rewound)
+  const copied = past.rewinding !== undefined && isRewound(found, primary);
+  const rewound =
+    past.rewinding === 'done' ? found.is === 'stopped' || copied : copied && past.sameBoot === true;
+  if (divergence.is !== 'diverged' && divergence.is !== 'unknown' && !rewound && !copied)
     return past.rewinding === undefined ? { why: [] } : { why: [notAgain(found)] };
   const input = rewindOf(climb, divergence, mine, rewound);
   const why = rewindGates(input);
@@ -45,7 +47,10 @@ function notAgain(found: Seen): Problem {
   return { message: `${found.node}: was left half rewound, and what it was is not known any more` };
 }
 
-/** pg_rewind writes pg_control last, with the source's timeline: then every file of it was copied. */
+/**
+ * pg_rewind writes pg_control last, with the source's timeline: then every file of it was copied. Whether all of it came
+ * to the disk nobody knows where the machine went down before a sync: then it is done again.
+ */
 function isRewound(found: Known, primary: PrimaryState): boolean {
   return (
     found.is === 'stopped' &&
