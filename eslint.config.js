@@ -83,7 +83,7 @@ const ROOMS = {
   report: [
     ...[WORLD, BUILTIN, EXECA, PG, ZOD, COMMANDER],
     ...only([...KNOWLEDGE, 'plan/'], {
-      types: ['run/', 'doctor/'],
+      types: ['run/'],
       because: 'report/ shows what it is given',
     }),
   ],
@@ -96,10 +96,7 @@ const ROOMS = {
   ],
   observe: [
     ...THROUGH_RUN,
-    ...only([...KNOWLEDGE, 'plan/', 'run/', 'report/'], {
-      types: ['operate/'],
-      because: 'observe/ looks, and changes nothing',
-    }),
+    ...only([...KNOWLEDGE, 'plan/', 'run/', 'report/'], { because: 'observe/ looks, and changes nothing' }),
   ],
   operate: [
     ...THROUGH_RUN,

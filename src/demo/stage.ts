@@ -8,7 +8,8 @@ import { observe } from '../observe/observe.ts';
 import { wrapped } from '../report/paint.ts';
 import { assess } from '../report/health.ts';
 import { nodeRows, type NodeRow } from '../report/rows.ts';
-import { width } from '../report/terminal.ts';
+import { statusText } from '../report/statusText.ts';
+import { isUnicode, width } from '../report/terminal.ts';
 import { spawn } from '../run/spawn.ts';
 import { colorOf } from '../talk.ts';
 import { gone } from './gone.ts';
@@ -81,8 +82,9 @@ export function openStage(place: Place, quiet: boolean, seconds: number, signal:
       signal.throwIfAborted();
       typed('pgrepl status');
       const { cluster, state } = await look();
-      const { statusText } = await import('../verbs/status.ts');
-      out(await statusText(cluster, state, assess(cluster, state)));
+      out(
+        statusText(cluster, state, assess(cluster, state), { width: width(), color, unicode: isUnicode() }),
+      );
       return nodeRows(cluster, state);
     },
     kill: async (node) => {

@@ -1,5 +1,5 @@
 import type { ClusterState } from '../facts/state.ts';
-import type { Verb } from '../operate/verb.ts';
+import type { Plan, Step } from '../plan/plan.ts';
 import { STOP } from '../plan/switchover/handover.ts';
 import { psql, type Socket } from '../tools/psql.ts';
 import { LEASH, script } from '../tools/shell.ts';
@@ -9,8 +9,15 @@ import type { Stream } from '../run/spawn.ts';
 const WRITES = `SELECT txid_current() \\watch 0.005\n`;
 const WRITES_ONCE_IT_MAY = `SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE txid_current()::text END \\watch 0.005\n`;
 
+/** A client that measures beside the steps of a plan. */
+export type Beside = (
+  plan: Plan,
+  state: ClusterState,
+  signal: AbortSignal,
+) => { stepStarted?: (step: Step) => void; stepDone: (step: Step) => void; end: () => Promise<void> };
+
 export type Meter = {
-  beside: NonNullable<Verb['beside']>;
+  beside: Beside;
   result: () => Readonly<Record<string, unknown>>;
 };
 

@@ -1,7 +1,8 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { Outcome, Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
-import type { Plan, Step } from '../plan/plan.ts';
+import type { Beside } from '../observe/outage.ts';
+import type { Plan } from '../plan/plan.ts';
 import type { Ask } from '../run/asking.ts';
 import type { StepEvent } from '../run/doing.ts';
 import type { StepDone } from '../report/json.ts';
@@ -30,11 +31,7 @@ export type Verb = {
   /** Added to the report, from what was found before and after and what was measured. */
   extra?: () => Readonly<Record<string, unknown>>;
   /** Runs beside the steps: a client that measures. */
-  beside?: (
-    plan: Plan,
-    state: ClusterState,
-    signal: AbortSignal,
-  ) => { stepStarted?: (step: Step) => void; stepDone: (step: Step) => void; end: () => Promise<void> };
+  beside?: Beside;
   /** The rows of the report; others than the cluster's own where a verb knows better. */
   rows?: (state: ClusterState) => readonly NodeRow[] | Promise<readonly NodeRow[]>;
 };

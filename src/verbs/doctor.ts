@@ -5,7 +5,7 @@ import { observe, tell } from '../observe/observe.ts';
 import { passwordOf } from '../cluster/password.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { Action, Flags } from './action.ts';
-import { checkList } from '../report/checkList.ts';
+import { checkList } from '../doctor/checkList.ts';
 import { nodeRows } from '../report/rows.ts';
 import { isUnicode, width } from '../report/terminal.ts';
 import { colorOf } from '../talk.ts';

@@ -1,12 +1,12 @@
 import type { Cluster, Node } from '../cluster/types.ts';
-import { failure, together, type Outcome } from '../errors.ts';
+import { failure, together } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { observe, tell } from '../observe/observe.ts';
 import type { Action, Flags } from './action.ts';
-import type { Finding } from '../report/finding.ts';
 import { assess } from '../report/health.ts';
-import { guestRows, nodeRows } from '../report/rows.ts';
-import { statusTree } from '../report/tree.ts';
+import { nodeRows } from '../report/rows.ts';
+import type { Look } from '../report/tree.ts';
+import { outcomeOf, statusText } from '../report/statusText.ts';
 import { findTarget } from '../cluster/target.ts';
 import { havePort, modeOf, number, targetFlags } from './modes.ts';
 
@@ -62,28 +62,16 @@ async function tellStatus(cluster: Cluster, state: ClusterState, json: boolean):
       nodes: rows,
       problems,
       extra: { cluster: cluster.name, findings },
-      text: () => statusText(cluster, state, findings),
+      text: async () => statusText(cluster, state, findings, await lookOf()),
     },
     json,
   );
 }
 
-export function outcomeOf(findings: readonly Finding[]): Outcome {
-  if (findings.some(({ level }) => level === 'split-brain')) return 'split-brain';
-  return findings.length > 0 ? 'degraded' : 'done';
-}
-
-export async function statusText(
-  cluster: Cluster,
-  state: ClusterState,
-  findings: readonly Finding[],
-  history?: ReadonlyMap<string, readonly number[]>,
-): Promise<string> {
+async function lookOf(): Promise<Look> {
   const [{ colorOf }, { isUnicode, width }] = await Promise.all([
     import('../talk.ts'),
     import('../report/terminal.ts'),
   ]);
-  const look = { width: width(), color: colorOf(process.stdout), unicode: isUnicode() };
-  const rows = [...nodeRows(cluster, state), ...guestRows(cluster, state)];
-  return statusTree(rows, findings, { ...look, ...(history === undefined ? {} : { history }) });
+  return { width: width(), color: colorOf(process.stdout), unicode: isUnicode() };
 }

@@ -4,8 +4,9 @@ import { STATUS } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { assess } from '../report/health.ts';
 import { nodeRows, type NodeRow } from '../report/rows.ts';
-import { isTerminal } from '../report/terminal.ts';
-import { outcomeOf, statusText } from './status.ts';
+import { isTerminal, isUnicode, width } from '../report/terminal.ts';
+import { outcomeOf, statusText } from '../report/statusText.ts';
+import { colorOf } from '../talk.ts';
 
 export type Watch = { cluster: Cluster; seconds: number; look: () => Promise<ClusterState> };
 
@@ -25,7 +26,8 @@ export async function watch({ cluster, seconds, look }: Watch): Promise<void> {
     if (stop.signal.aborted) break;
     const findings = assess(cluster, state);
     remember(history, nodeRows(cluster, state));
-    screen.show(await statusText(cluster, state, findings, history));
+    const frame = { width: width(), color: colorOf(process.stdout), unicode: isUnicode(), history };
+    screen.show(statusText(cluster, state, findings, frame));
     process.exitCode = STATUS[outcomeOf(findings)];
     await pause(seconds * 1000, stop.signal);
   }

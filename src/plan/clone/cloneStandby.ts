@@ -14,7 +14,7 @@ import { copySteps, installStep, leftoverSteps } from './copy.ts';
 import type { Copy } from './copyConfig.ts';
 import { copyGates } from './copyGates.ts';
 import { unmetDemands } from '../demands.ts';
-import { notOurs } from '../initPrimary/initPrimary.ts';
+import { notOurs } from '../notOurs.ts';
 import { proof, type CloneRequest } from './cloneRequest.ts';
 import { leadsTo, passfileSteps, relinkSteps, writtenLink, type Link } from '../link.ts';
 import type { Plan } from '../plan.ts';

@@ -1,3 +1,4 @@
+import { notOurs } from '../notOurs.ts';
 import type { Cluster } from '../../cluster/types.ts';
 import type { Problem } from '../../errors.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
@@ -45,14 +46,6 @@ export function planInitPrimary(cluster: Cluster, state: ClusterState, request: 
     case 'primary':
       return planAdopted(cluster, found, request, title);
   }
-}
-
-export function notOurs(found: Extract<NodeState, { is: 'foreign' }>): Problem {
-  const some = found.found.slice(0, 3).join(', ');
-  return {
-    message: `${found.node}: ${found.place.pgdata} is not empty and no data directory: ${some}${found.found.length > 3 ? ', …' : ''} is there`,
-    hint: 'Name another directory with --pgdata, or move what is there away.',
-  };
 }
 
 /** One that starts is waited for; the next round of planning finds it running. */

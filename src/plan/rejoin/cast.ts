@@ -1,7 +1,7 @@
 import type { Cluster } from '../../cluster/types.ts';
 import type { ClusterState } from '../../facts/state.ts';
 import { primariesOf, stateOf, systemOf, type PrimaryState } from '../../facts/view.ts';
-import { notOurs } from '../initPrimary/initPrimary.ts';
+import { notOurs } from '../notOurs.ts';
 import type { Link } from '../link.ts';
 import { refuse, unseen, type Refused } from '../refusal.ts';
 import { linkTo } from '../move.ts';

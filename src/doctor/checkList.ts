@@ -1,5 +1,5 @@
-import type { Check } from '../doctor/check.ts';
-import { hanging, withCommands, type Paint } from './paint.ts';
+import type { Check } from './check.ts';
+import { hanging, withCommands, type Paint } from '../report/paint.ts';
 
 type Look = { width: number; color: Paint; unicode: boolean };
 
