@@ -90,7 +90,7 @@ old_back() {
  * What pg_rewind would overwrite or remove: the node's own files (copied, or moved where they are large, and server
  * logs always), pg_control, and the segments of WAL that are about to be lost. With them go those before the fork that
  * a rewind which is killed and done again reads: back to the last checkpoint before it (pg_rewind.c,
- * findLastCheckpoint), which pg_waldump finds among the segments that are named, the one of the fork first. pg_rewind
+ * findLastCheckpoint), which pg_waldump finds in the segments from `oldest` to `at`, that of the fork, which is read first. pg_rewind
  * removes a segment that the source has not, and writes into one that it has (filemap.c): of the first a second link
  * is enough. `theirs` is what the source has of each timeline, as `FIRST-LAST`. The server will begin where that
  * checkpoint does, at its redo, which may be segments before its record: those of them that the source has not come
@@ -100,8 +100,8 @@ old_back() {
  */
 export const KEEP = String.raw`set -e
 umask 077
-w=$1 real=$2 log=$3 timeline=$4 last=$5 fork=$6 theirs=$7 waldump=$8; shift 8
-segments=$*
+w=$1 real=$2 log=$3 timeline=$4 last=$5 fork=$6 theirs=$7 waldump=$8 at=$9; shift 9
+oldest=$1
 ${PUT_BACK_LITERAL}
 ${OLD_BACK_LITERAL}
 if [ -e "$w" ]; then
@@ -114,7 +114,7 @@ mkdir -- "$w"
 echo "made by pgrepl: what is kept while a data directory is rewound" >"$w/pgrepl"
 mkdir -- "$w/own" "$w/moved" "$w/wal"
 stat -c %i -- "$real" >"$w/inode"
-echo "${'$'}{segments%% *}" >"$w/fork"
+echo "$at" >"$w/fork"
 cd "$real"
 set --
 for f in * .[!.]*; do
@@ -133,17 +133,19 @@ done
 [ "$#" = 0 ] || cp -a -- "$@" "$w/own/"
 cp -p -- global/pg_control "$w/pg_control"
 cd pg_wal
-first= redo= low=
-for f in $segments; do
+first= redo= low= n=0
+for f in $(ls | LC_ALL=C awk -v at="$at" -v oldest="$oldest" 'length($0) == 24 && $0 >= (oldest "") && $0 <= (at "") { print }' | LC_ALL=C sort -r); do
   [ -f "$f" ] && [ -x "$waldump" ] || continue
-  first=$f end=
-  [ "$f" != "${'$'}{segments%% *}" ] || end=$fork
+  n=$((n + 1)) end=
+  # Where none is found, some are kept all the same.
+  [ "$n" -gt 5 ] || first=$f
+  [ "$f" != "$at" ] || end=$fork
   # CHECKPOINT_REDO, which 17 has, is where one began, and says no "redo".
   redo=$("$waldump" -r XLOG ${'$'}{end:+-e "$end"} -- "$f" "$f" 2>/dev/null |
     sed -n 's|.*desc: CHECKPOINT_[A-Z]* redo \([0-9A-F]*/[0-9A-F]*\);.*|\1|p' | tail -n 1)
-  [ -z "$redo" ] || break
+  if [ -n "$redo" ]; then first=$f; break; fi
 done
-[ -n "$first" ] || first=${'$'}{segments##* }
+[ -n "$first" ] || first=$oldest
 own=$(LC_ALL=C "${'$'}{waldump%pg_waldump}pg_controldata" -D "$real" 2>/dev/null | sed -n "s/^Latest checkpoint's REDO WAL file: *[0-9A-F]\{8\}//p") || own=
 if [ -n "$redo" ] && [ -n "$own" ]; then
   size=$(stat -c %s -- "$first")

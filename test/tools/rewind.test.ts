@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -8,6 +9,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -49,9 +51,9 @@ function fine(literal: string, ...parameters: readonly string[]): void {
 }
 
 /** The fork is in segment 4. Without pg_waldump nobody knows where a checkpoint is, and all named segments are taken. */
-function keep(theirs = '', waldump = '/nowhere', segments = [4, 3]): void {
+function keep(theirs = '', waldump = '/nowhere', [at, oldest] = [4, 3]): void {
   const range = ['00000001', segment(6).slice(8), '0/4000100', theirs, waldump];
-  fine(KEEP, work, real, 'log', ...range, ...segments.map((number) => segment(number)));
+  fine(KEEP, work, real, 'log', ...range, segment(at ?? 0), segment(oldest ?? 0));
 }
 
 /** Stands for pg_waldump, or pg_rewind, and says what it says. */
@@ -120,7 +122,7 @@ describe('segments before the last checkpoint', () => {
   });
 
   test('are no other than those before a whole checkpoint: 17 marks where one began', () => {
-    keep('', waldump(), [5, 4, 3]);
+    keep('', waldump(), [5, 3]);
     expect(there()).toEqual(segments(4, 5, 6));
     expect(readdirSync(join(work, 'wal'))).toEqual(segments(4, 5, 6));
   });
@@ -171,6 +173,28 @@ describe('segments before the last checkpoint', () => {
     expect(existsSync(join(real, 'standby.signal'))).toBe(true);
   });
 });
+
+test.runIf(existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync(tmpdir()).dev)(
+  'WAL on another file system is copied, there and back, and none is moved',
+  () => {
+    const elsewhere = mkdtempSync('/dev/shm/pgrepl-rewind-');
+    try {
+      cpSync(join(real, 'pg_wal'), elsewhere, { recursive: true });
+      rmSync(join(real, 'pg_wal'), { recursive: true });
+      symlinkSync(elsewhere, join(real, 'pg_wal'));
+      keep('', waldump({ redo: 3 }), [5, 3]);
+      expect(there()).toEqual(segments(2, 3, 4, 5, 6));
+      expect(existsSync(join(work, 'old'))).toBe(false);
+      for (const number of [2, 3, 4]) rmSync(wal(segment(number)));
+      fine(OWN_AGAIN, work, real, 'log', 'standby.signal');
+      expect(there()).toEqual(segments(3, 4, 5, 6));
+      fine(REWOUND, work, `${real}.pgrepl-lost-1`, real);
+      expect(read(wal(segment(3)))).toBe('own 3');
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  },
+);
 
 test('REWIND: a second try may be tried again, unless it is for want of WAL', () => {
   keep();

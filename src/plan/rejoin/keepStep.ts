@@ -8,23 +8,19 @@ import { workingDirectory } from './rewindPlaces.ts';
 import { endedCleanly } from './past.ts';
 import { logDirectory, type Rewind } from './rewindCase.ts';
 
-/** Where no checkpoint is found nearer to the fork, so many segments are looked at. */
-const SEGMENTS_BEFORE = 4n;
+/** So many segments are searched for a checkpoint: with the usual max_wal_size there is one in them. */
+const SEGMENTS_BEFORE = 64n;
 
 /**
- * The segments that pg_rewind may read again if it is killed, from that of the fork back to that of the last
- * checkpoint before it, which is known where the node made none after it.
+ * The segments that pg_rewind may read again if it is killed, from that of the last checkpoint before the fork, which is
+ * known where the node made none after it, to that of the fork.
  */
-function segmentsBefore({ found, fork, wal }: Rewind): readonly bigint[] {
+function segmentsBefore({ found, fork, wal }: Rewind): readonly [at: bigint, oldest: bigint] {
   const at = segmentOf(fork.from, wal.segmentBytes);
   const control = found.is === 'stopped' ? found.control : undefined;
   const known = control !== undefined && !atLeast(control.checkpoint, fork.from);
-  const first = known
-    ? segmentOf(control.redo, wal.segmentBytes)
-    : at > SEGMENTS_BEFORE
-      ? at - SEGMENTS_BEFORE
-      : 0n;
-  return Array.from({ length: Number(at - first) + 1 }, (_, back) => at - BigInt(back));
+  if (known) return [at, segmentOf(control.redo, wal.segmentBytes)];
+  return [at, at > SEGMENTS_BEFORE ? at - SEGMENTS_BEFORE : 0n];
 }
 
 /** The last record, whose beginning is known, may go on in the next segment. */
