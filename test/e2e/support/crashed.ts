@@ -1,20 +1,28 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { crashAhead, flock, streaming } from './flock.ts';
 import { asOwner, waitFor } from './machine.ts';
 import { processes } from './pair.ts';
 import { isRunning, sql, stopServer } from './server.ts';
+import { Writer, prepareWriter } from './writer.ts';
 
-/** `a` crashed with WAL that nobody else has, and `b` was promoted: what a rewind is for, as often as it is wanted. */
-export async function crashedPair() {
+/**
+ * `a` crashed with WAL that nobody else has, or was stopped with none, and `b` was promoted: what a rejoin is for, as
+ * often as it is wanted. A writer goes on at `b` through all of it.
+ */
+export async function crashedPair(ended: 'ahead' | 'level' = 'ahead') {
   const cluster = await flock({ a: undefined, b: 'a' });
   const { dir, pgdata, run } = cluster;
   sql(pgdata('a'), 'CREATE TABLE kept AS SELECT generate_series(1, 100000) AS i;');
   await waitFor(() => sql(pgdata('b'), `SELECT count(*) FROM kept;`) === '100000', { what: 'b has it' });
-  await crashAhead(cluster, 'a', 'UPDATE kept SET i = i + 1;');
+  prepareWriter(pgdata('a'));
+  if (ended === 'ahead') await crashAhead(cluster, 'a', 'UPDATE kept SET i = i + 1;');
+  else stopServer(pgdata('a'));
   expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
   asOwner(['cp', '-a', pgdata('a'), join(dir, 'saved')]);
+  const writer = await new Writer([cluster.port('b')]).start();
+  afterAll(async () => writer.stop());
 
   return {
     ...cluster,
@@ -28,8 +36,12 @@ export async function crashedPair() {
       );
     },
     quiet: () => waitFor(() => processes('pg_rewind', pgdata('a')).length === 0, { what: 'pg_rewind ends' }),
-    arrived: (): void => {
+    arrived: async (): Promise<void> => {
       expect(streaming(pgdata('b'), 'a')).toBe(true);
+      await writer.acknowledges(3);
+      expect(writer.lost(pgdata('b'))).toEqual([]);
+      const missing = new Set(writer.lost(pgdata('a')));
+      await waitFor(() => !writer.lost(pgdata('a')).some((n) => missing.has(n)), { what: 'a has every row' });
       expect(sql(pgdata('a'), 'SELECT sum(i) FROM kept;')).toBe(sql(pgdata('b'), 'SELECT sum(i) FROM kept;'));
       expect(readdirSync(dir).filter((name) => name.startsWith('a.pgrepl-rewind'))).toEqual([]);
       expect(sql(pgdata('b'), 'SELECT slot_name FROM pg_replication_slots;')).toBe('a');
