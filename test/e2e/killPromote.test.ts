@@ -5,7 +5,8 @@ import { asOwner, freePort } from './support/machine.ts';
 import { allow, newPrimary, PASSWORD, streams } from './support/pair.ts';
 import { killedAfter, pgrepl, type Result } from './support/pgrepl.ts';
 import { scratch } from './support/scratch.ts';
-import { sql, startServer, stopServer } from './support/server.ts';
+import { socketOf, sql, startServer, stopServer } from './support/server.ts';
+import { Writer, prepareWriter } from './support/writer.ts';
 
 describe('promote', () => {
   const dir = scratch();
@@ -29,6 +30,7 @@ describe('promote', () => {
       },
       { password: PASSWORD },
     );
+    prepareWriter(primary.pgdata);
     for (const name of ['pg2', 'pg3'])
       expect(await pgrepl(['clone-standby', name, '-c', file])).toMatchObject({ code: 0 });
     for (const name of nodes) stopServer(join(dir, name));
@@ -49,12 +51,19 @@ describe('promote', () => {
 
   test.each([1, 2, 4, 6, 9, 11])('killed when %i steps were done, it arrives', async (steps) => {
     restore();
+    const ports = ['pg2', 'pg3'].map((name) => socketOf(join(dir, name)).port);
+    const writing = new Writer(ports).start();
     expect(await killedAfter(['promote', 'pg2', '-c', file], steps)).toBe(true);
     const again = await promote();
     expect(again.code, again.stderr).toBe(0);
     expect(sql(join(dir, 'pg2'), 'SELECT pg_is_in_recovery();')).toBe('f');
     await streams(join(dir, 'pg2'), join(dir, 'pg3'), 'pg3');
     expect((await promote('--json')).json()).toMatchObject({ outcome: 'unchanged' });
+    const writer = await writing;
+    await writer.acknowledges(3);
+    await writer.stop();
+    await streams(join(dir, 'pg2'), join(dir, 'pg3'), 'pg3');
+    for (const name of ['pg2', 'pg3']) expect(writer.lost(join(dir, name))).toEqual([]);
     for (const name of ['pg3', 'pg2']) stopServer(join(dir, name), 'immediate');
   });
 });

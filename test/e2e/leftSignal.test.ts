@@ -1,12 +1,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { command } from './support/machine.ts';
 import { sql, writeAsOwner } from './support/server.ts';
+import { isSound, writerOn } from './support/swapping.ts';
 import { trio } from './support/trio.ts';
+import type { Writer } from './support/writer.ts';
 
 const cluster = trio();
-beforeAll(() => cluster.make());
+let writer: Writer;
+beforeAll(async () => {
+  await cluster.make();
+  writer = await writerOn(cluster);
+});
+afterAll(async () => writer.stop());
 
 type Finding = { node: string; level: string; message: string; hint: string };
 
@@ -55,5 +62,6 @@ test('what a switchover placed that was cut short is told as such, and both ways
   expect(await findings()).toEqual([]);
   place();
   expect(await cluster.run('switchover', 'pg2')).toMatchObject({ code: 0 });
+  await isSound(cluster, 'pg2', writer);
   expect(await findings()).toEqual([]);
 });

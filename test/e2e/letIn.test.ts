@@ -1,12 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { streams } from './support/pair.ts';
 import { sql, stopServer, writeAsOwner } from './support/server.ts';
+import { keepsEverything, writerOn } from './support/swapping.ts';
 import { trio } from './support/trio.ts';
+import type { Writer } from './support/writer.ts';
 
 const cluster = trio();
-beforeAll(cluster.make);
+let writer: Writer;
+beforeAll(async () => {
+  await cluster.make();
+  writer = await writerOn(cluster);
+});
+afterAll(async () => writer.stop());
 
 /** As a standby that was copied before there were others. */
 function forgets(name: string): void {
@@ -53,6 +60,8 @@ test('promote: so does the new primary', async () => {
   stopServer(cluster.data('pg2'));
   expect(await cluster.run('promote', 'pg3', '--timeout', '60')).toMatchObject({ code: 0 });
   await follow('pg3', 'pg1');
+  await writer.acknowledges(3);
+  await keepsEverything(cluster, writer, ['pg3', 'pg1']);
   const again = await cluster.run('promote', 'pg3', '--json');
   expect(again.json()).toMatchObject({ outcome: 'unchanged', steps: [] });
 });

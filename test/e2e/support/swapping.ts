@@ -48,8 +48,12 @@ export async function isSound(
 }
 
 /** No row that is acknowledged by now is missing on any node, once it has replayed what there is. */
-export async function keepsEverything(stage: Trio, writer: Writer): Promise<void> {
-  for (const name of NODES) {
+export async function keepsEverything(
+  stage: Trio,
+  writer: Writer,
+  nodes: readonly string[] = NODES,
+): Promise<void> {
+  for (const name of nodes) {
     const missing = new Set(writer.lost(stage.data(name)));
     await waitFor(() => missing.size === 0 || !writer.lost(stage.data(name)).some((n) => missing.has(n)), {
       what: `${name} has every acknowledged row`,
