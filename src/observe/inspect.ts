@@ -5,7 +5,7 @@ import { classify } from '../facts/classify.ts';
 import { GLANCE, GLANCE_INSIDE } from '../facts/glance.ts';
 import { LOOK, PROBE } from '../facts/probe.ts';
 import { questions } from '../facts/questions.ts';
-import { sectionsOf } from '../facts/sections.ts';
+import { sectionsOf, type Sections } from '../facts/sections.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { newToken } from '../run/token.ts';
 
@@ -123,6 +123,11 @@ async function read(node: Node, held: Held, token: string, look: Look): Promise<
       release: nothing,
     };
   }
+  if (isBrokenOff(at, held.timedOut)) {
+    const said = whyUnreachable(node, { ...held, stderr: held.stderr || 'the connection ended' });
+    const because = `${node.name}: its answer broke off: ${said}`;
+    return { state: { node: node.name, is: 'unreachable', because }, release: held.release };
+  }
   const state = classify(node, held.stdout, token);
   return {
     state: state.is === 'unreachable' && held.stdout.trim() !== '' ? withOutput(state, held.stderr) : state,
@@ -130,6 +135,16 @@ async function read(node: Node, held: Held, token: string, look: Look): Promise<
     ...(look.lock?.(node) !== undefined && complete ? { shell: held.run } : {}),
     release: held.release,
   };
+}
+
+/**
+ * Half an answer is none: what is missing in it would be taken for what is missing on the host. A server that does not
+ * answer may take all the time there is, and is told as that.
+ */
+function isBrokenOff(at: Sections, timedOut: boolean): boolean {
+  if (at.one('end') !== undefined || at.one('locked')?.startsWith('no ') === true) return false;
+  const isMute = timedOut && at.one('alive') !== undefined && at.one('answer') === undefined;
+  return at.one('became') !== undefined && !isMute;
 }
 
 /** sudo, su and runuser say on stderr why they do not let us. */

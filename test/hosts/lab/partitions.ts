@@ -111,6 +111,9 @@ async function wounded(lab: Lab, shop: TheCluster, { host }: Deed, how: How): Pr
 async function isHealed(shop: TheCluster, { host, words }: Deed): Promise<void> {
   expect((await shop.takesWrites()).length, `never two at once: ${words.join(' ')}`).toBeLessThan(2);
   await shop.hosts[host]?.heal();
+  // A standby connects again within its own time, and a switchover to it is refused until then.
+  if (words[0] === 'switchover')
+    await shop.until(async () => (await shop.tries(...words, '--check')).code !== 3, 'it streams again');
 }
 
 /** Of these something is out of its place on purpose, which the next deed mends. */
