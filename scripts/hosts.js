@@ -20,7 +20,6 @@ const STORIES = join(ROOT, 'test', 'hosts');
 const DEFAULT = 'cutPrimary cut cutCopy cutStandby powerOff kills pair docker fullDisk'.split(' ');
 const NEEDS = {
   releases: ['bullseye', 'bookworm', 'trixie', 'forky'],
-  growReleases: ['bullseye', 'trixie', 'forky'],
   units: ['units'],
   collation: ['bookworm', 'trixie15'],
 };

@@ -1,6 +1,6 @@
 // Writes docs/majors.md: what was run on which major, from the reports of the runs themselves.
 //   PGREPL_REPORT=majors.json node scripts/test.js majors
-//   PGREPL_REPORT=hosts.json node scripts/hosts.js pair releases takeover units wal grow growReleases
+//   PGREPL_REPORT=hosts.json node scripts/hosts.js pair releases takeover units wal grow
 //   node scripts/majorsTable.js majors.json hosts.json
 //   node scripts/majorsTable.js --check      whether the tests are still those that were run
 import { createHash } from 'node:crypto';
@@ -14,7 +14,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = join(ROOT, 'docs', 'majors.md');
 /** What a machine of the lab has where its story says nothing else. */
 const OF_THE_LAB = 15;
-const STORIES = ['pair', 'releases', 'takeover', 'units', 'wal', 'grow', 'growReleases'].map(
+const STORIES = ['pair', 'releases', 'takeover', 'units', 'wal', 'grow'].map(
   (name) => `hosts/${name}.test.ts`,
 );
 
