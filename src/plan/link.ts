@@ -11,7 +11,7 @@ import { script } from '../tools/shell.ts';
 import { sqlLiteral, type Secret, type Text } from '../tools/words.ts';
 import type { Step, WriteStep } from './plan.ts';
 import { reloadSteps } from './reload.ts';
-import { ask, run, service, socketOf, sql, write, type Seen } from './steps.ts';
+import { ask, run, service, socketOf, sql, write, type Seen, type Up } from './steps.ts';
 
 /** How a standby reaches its upstream. */
 export type Link = {
@@ -58,6 +58,16 @@ export function leadsTo(conninfo: string, slot: string, link: Link): boolean {
     parts['user'] === link.role &&
     slot === link.slot
   );
+}
+
+/**
+ * Whether the standby's connection is this one, and in force. Before 13 it counts from the next start on: a run that was
+ * killed between the file and the restart has written it alone, and the upstream does not show it.
+ */
+export function isLinked(standby: StandbyState, upstream: Up, link: Link): boolean {
+  if (!leadsTo(standby.conninfo, standby.slot, link)) return false;
+  if (has(standby.server.version, CONNINFO_BY_RELOAD)) return true;
+  return upstream.server.walsenders.some(({ slot }) => slot === link.slot);
 }
 
 /** What the files of a server that does not run say of its upstream. */

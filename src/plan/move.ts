@@ -5,7 +5,7 @@ import { upstreamOf } from '../facts/upstream.ts';
 import { positionOf, systemOf, type StandbyState } from '../facts/view.ts';
 import { nameAtUpstream } from '../render/names.ts';
 import { sqlLiteral, type Secret } from '../tools/words.ts';
-import { leadsTo, relinkSteps, streamingStep, type Link } from './link.ts';
+import { isLinked, relinkSteps, streamingStep, type Link } from './link.ts';
 import type { Step } from './plan.ts';
 import { socketOf, sql, type Up } from './steps.ts';
 
@@ -49,9 +49,7 @@ export function moveSteps(standby: StandbyState, upstream: Up, move: Move): read
   const link = linkTo(upstream, move);
   const lane = move.lane === undefined ? {} : { lane: move.lane };
   const relink =
-    move.anyway !== true && leadsTo(standby.conninfo, standby.slot, link)
-      ? []
-      : relinkSteps(standby, link, move.lane);
+    move.anyway !== true && isLinked(standby, upstream, link) ? [] : relinkSteps(standby, link, move.lane);
   return [
     ...slotSteps(upstream, link.slot, move.lane),
     ...relink.map((step) => ({ ...step, ...lane })),

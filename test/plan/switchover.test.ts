@@ -379,3 +379,27 @@ describe('a primary that serves again after a switchover that was cut short', ()
     expect(planFor(state).refusals.map(({ message }) => message)).toEqual(['pg2: does not stream from pg1']);
   });
 });
+
+describe('before 13 a connection counts from the next start on', () => {
+  /** What a run leaves that was killed between the file and the restart of pg3: it streams from pg1 still. */
+  const written = { conninfo: TO_PG2, slot: 'pg3' };
+  const withSlot = { slots: [slot('pg3', { active: false })] };
+
+  test.each([11, 12])('of %i: what was written alone is followed by the restart', (number) => {
+    const plan = planFor(
+      whole(pg1(major(number)), pg2({}, { ...major(number), ...withSlot }), pg3(written, major(number))),
+    );
+    expect(whys(plan)).toContainEqual(expect.stringMatching(/^pg3: restart/));
+  });
+
+  test.each([
+    ['13 has taken it', 13, []],
+    ['the upstream shows it', 12, [walsender('pg3')]],
+  ] as const)('%s: no restart', (_what, number, walsenders) => {
+    const below = { ...withSlot, walsenders };
+    const plan = planFor(
+      whole(pg1(major(number)), pg2({}, { ...major(number), ...below }), pg3(written, major(number))),
+    );
+    expect(whys(plan)).not.toContainEqual(expect.stringMatching(/^pg3: (restart|it follows)/));
+  });
+});

@@ -4,7 +4,7 @@ import { atLeast, laterOf, type Lsn } from '../../facts/lsn.ts';
 import { start } from '../../tools/service.ts';
 import { attachedStep, floorGates, slotFor, slotGates, walGates } from '../attach.ts';
 import { divergenceOf, type Divergence, type Past } from '../divergence.ts';
-import { leadsTo, linkFiles, relinkSteps, writtenLink, type Link } from '../link.ts';
+import { isLinked, leadsTo, linkFiles, relinkSteps, writtenLink, type Link } from '../link.ts';
 import type { Step } from '../plan.ts';
 import { isKnown, pastOf, type Known } from './past.ts';
 import { service, type Seen } from '../steps.ts';
@@ -100,7 +100,7 @@ function hasOurLink(found: Seen, link: Link, primary: PrimaryState): boolean {
 function startSteps({ found, primary, link, request }: Climb): readonly Step[] {
   const proof = attachedStep(found.node, primary, link, request.seconds);
   if (found.is === 'standby') {
-    const relink = leadsTo(found.conninfo, found.slot, link) ? [] : relinkSteps(found, link);
+    const relink = isLinked(found, primary, link) ? [] : relinkSteps(found, link);
     return [...slotFor(primary, link), ...relink, proof];
   }
   const { place, machine, node } = found;
