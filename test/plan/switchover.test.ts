@@ -321,6 +321,28 @@ const SETTLED: readonly [string, ReturnType<typeof whole>, readonly string[], st
     ['pg1: it answers'],
   ],
   [
+    'one that is stopping still, and is to be a standby: it is started when it has stopped',
+    after({
+      ...silent('pg1', 'FATAL:  the database system is shutting down'),
+      place: place({
+        signals: ['standby.signal'],
+        files: {
+          auto: {
+            path: '/pg/data/postgresql.auto.conf',
+            text: `primary_conninfo = '${TO_PG2}'\nprimary_slot_name = 'pg1'\n`,
+          },
+          included: [],
+        },
+      }),
+    } as NodeState),
+    ['pg1: it has stopped'],
+  ],
+  [
+    'one that somebody stops: it is left alone',
+    after(silent('pg3', 'FATAL:  the database system is shutting down')),
+    [],
+  ],
+  [
     'a primary that was marked and never stopped',
     whole(pg1({}, { place: place({ signals: ['standby.signal'] }) })),
     ['pg1: it is no standby at its next start'],

@@ -68,7 +68,7 @@ export function isWaking(other: NodeState): other is Mute {
 }
 
 /** The stop that an earlier run began, or somebody else. */
-function isStopping(other: NodeState): other is Mute {
+export function isStopping(other: NodeState): other is Mute {
   return other.is === 'mute' && /shutting down/.test(other.because);
 }
 

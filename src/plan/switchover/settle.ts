@@ -3,14 +3,14 @@ import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { upstreamOf } from '../../facts/upstream.ts';
 import { systemOf, viewOf, wantedUpstream, type PrimaryState, type StandbyState } from '../../facts/view.ts';
-import { awake, isWaking } from './interrupted.ts';
+import { awake, isStopping, isWaking } from './interrupted.ts';
 import { leadsTo, writtenLink } from '../link.ts';
 import { isMoved, linkTo, moveSteps, type Move } from '../move.ts';
 import type { Step } from '../plan.ts';
 import { cleanSteps } from '../promote/promote.ts';
-import { startAgain } from './handover.ts';
+import { hasStopped, startAgain } from './handover.ts';
 import { startOf } from '../startOf.ts';
-import { ask, run } from '../steps.ts';
+import { ask, run, type Seen } from '../steps.ts';
 import { dropStep } from './drop.ts';
 import { moveOf, outageMost } from './moving.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
@@ -52,9 +52,9 @@ function standbySteps(
   other: NodeState,
   request: SwitchoverRequest,
 ): readonly Step[] {
-  if (isWaking(other)) return awake(cluster, other, request);
-  if (systemOf(other) !== systemOf(primary)) return [];
   const move = moveOf(cluster, other.node, primary.node, request);
+  if (other.is === 'mute') return untilSeen(cluster, primary, other, move, request);
+  if (systemOf(other) !== systemOf(primary)) return [];
   if (other.is === 'standby') {
     const moves = isMoved(cluster, state, other, primary) || isToReturn(cluster, state, primary, other);
     return [...(moves ? moveSteps(other, primary, move) : []), ...staleSlots(cluster, other, primary)];
@@ -78,6 +78,25 @@ function isToReturn(
   );
 }
 
+/** What is starting, or stopping and to be started then, is looked at anew. */
+function untilSeen(
+  cluster: Cluster,
+  primary: PrimaryState,
+  other: Extract<NodeState, { is: 'mute' }>,
+  move: Move,
+  request: SwitchoverRequest,
+): readonly Step[] {
+  if (isStopping(other) && isPlaced(other, primary, move))
+    return [hasStopped(other, outageMost(request), other.node)];
+  return isWaking(other) ? awake(cluster, other, request) : [];
+}
+
+/** Whether it is to follow this primary at its next start. */
+function isPlaced(other: Seen, primary: PrimaryState, move: Move): boolean {
+  const { conninfo, slot } = writtenLink(other, primary.server.version);
+  return leadsTo(conninfo, slot, linkTo(primary, move));
+}
+
 /** A standby that was placed for this primary, and does not run yet. */
 function wakeSteps(
   other: Stopped,
@@ -85,8 +104,7 @@ function wakeSteps(
   move: Move,
   request: SwitchoverRequest,
 ): readonly Step[] {
-  const { conninfo, slot } = writtenLink(other, other.version);
-  if (!leadsTo(conninfo, slot, linkTo(primary, move))) return [];
+  if (!isPlaced(other, primary, move)) return [];
   return [
     ...startAgain(other, 'start it as a standby', outageMost(request), other.node),
     ask(
