@@ -1,3 +1,4 @@
+import { dropStep } from './dropSlots.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
 import { FLOORS } from '../facts/floors.ts';
@@ -11,7 +12,7 @@ import { effective } from './effective.ts';
 import type { Link } from './link.ts';
 import { slotSteps } from './move.ts';
 import type { Step } from './plan.ts';
-import { ask, isUp, socketOf, sql, type Seen, type Up } from './steps.ts';
+import { ask, isUp, socketOf, type Seen, type Up } from './steps.ts';
 
 /** What an upstream told of its WAL. */
 export type Wal = {
@@ -50,15 +51,9 @@ export function slotFor(upstream: Up, link: Link): readonly Step[] {
     },
   };
   return [
-    dropStep(upstream, link.slot, `drop the slot ${link.slot}, which is lost`),
+    dropStep(upstream, [link.slot], `drop the slot ${link.slot}, which is lost`),
     ...slotSteps(without, link.slot),
   ];
-}
-
-export function dropStep(found: Up, slot: string, why: string): Step {
-  return sql(found.node, why, socketOf(found), [
-    `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = ${sqlLiteral(slot)} AND NOT active;`,
-  ]);
 }
 
 /** Whether the upstream has room for one more standby, and its slot is free for this one. */
@@ -160,7 +155,7 @@ export function forgottenSlots(
       ...(slot.active
         ? [ask(other.node, `${node.name} has let go of ${other.node}`, socketOf(other), [free], 't', 60)]
         : []),
-      dropStep(other, node.slot, `drop the slot ${node.slot}, which nobody uses here any more`),
+      dropStep(other, [node.slot], `drop the slot ${node.slot}, which nobody uses here any more`),
     ];
   });
 }

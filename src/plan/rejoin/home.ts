@@ -1,7 +1,8 @@
 import type { Cluster } from '../../cluster/types.ts';
 import type { ClusterState } from '../../facts/state.ts';
 import { stateOf, type PrimaryState, type StandbyState } from '../../facts/view.ts';
-import { dropStep, forgottenSlots, streamsFrom } from '../attach.ts';
+import { forgottenSlots, streamsFrom } from '../attach.ts';
+import { dropStep } from '../dropSlots.ts';
 import type { Plan } from '../plan.ts';
 import { isUp, type Seen } from '../steps.ts';
 import type { RejoinRequest } from './request.ts';
@@ -33,7 +34,7 @@ export function planHome(
   const stale = idle.filter(({ name }) => isStale(cluster, state, found, primary, name));
   const steps = [
     ...stale.map(({ name }) =>
-      dropStep(found, name, `drop the slot ${name}, which nobody uses here any more`),
+      dropStep(found, [name], `drop the slot ${name}, which nobody uses here any more`),
     ),
     ...forgottenSlots(cluster, state, request.node, upstreamName(state, found, primary)),
   ];

@@ -2,7 +2,8 @@ import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import { OWN_AGAIN, RECOVER, REWIND_AGAIN, REWOUND, STANDBY_AGAIN, UNKEEP } from '../../tools/rewind.ts';
 import { start, stop } from '../../tools/service.ts';
 import { script } from '../../tools/shell.ts';
-import { attachedStep, dropStep, slotFor } from '../attach.ts';
+import { attachedStep, slotFor } from '../attach.ts';
+import { dropStep } from '../dropSlots.ts';
 import { linkFiles, writtenLink } from '../link.ts';
 import type { Plan, Step } from '../plan.ts';
 import { isUp, run, service, socketOf, sql, write, type Seen } from '../steps.ts';
@@ -147,6 +148,6 @@ function undoSteps(input: Rewind): readonly Step[] {
       ? [run(node, 'a standby it was, and is', script(STANDBY_AGAIN, 'standby', place.real, signalOf(found)))]
       : []),
     ...(found.is === 'standby' ? [service(node, 'start it again', start(found.machine, place))] : []),
-    ...(made ? [dropStep(primary, link.slot, `drop the slot ${link.slot} again`)] : []),
+    ...(made ? [dropStep(primary, [link.slot], `drop the slot ${link.slot} again`)] : []),
   ];
 }

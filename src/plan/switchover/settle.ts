@@ -11,7 +11,7 @@ import { cleanSteps } from '../promote/promote.ts';
 import { hasStopped, startAgain } from './handover.ts';
 import { startOf } from '../startOf.ts';
 import { ask, run, type Seen } from '../steps.ts';
-import { dropStep } from './drop.ts';
+import { dropStep } from '../dropSlots.ts';
 import { moveOf, outageMost } from './moving.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 

@@ -12,7 +12,7 @@ import type { SwitchoverRequest } from './switchoverRequest.ts';
 import { outageMost, moveOf, linkFor, movesEarly } from './moving.ts';
 import { placeSteps } from './place.ts';
 import { replayed, takesWrites, followsStep } from './proofs.ts';
-import { dropSlots } from './drop.ts';
+import { dropSlots } from '../dropSlots.ts';
 import { undoSteps } from './takeBack.ts';
 
 /** All that a swap does once every gate has let it through. */

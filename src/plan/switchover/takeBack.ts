@@ -12,7 +12,7 @@ import type { SwitchoverRequest } from './switchoverRequest.ts';
 import { moveOf, linkFor, movesEarly } from './moving.ts';
 import { signalOf } from './place.ts';
 import { takesWrites } from './proofs.ts';
-import { dropStep } from './drop.ts';
+import { dropStep } from '../dropSlots.ts';
 
 /** Seconds that a stop which was begun may go on before an undo ends it: nobody can write meanwhile. */
 const UNDO_MOST = 3;

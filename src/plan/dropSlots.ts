@@ -1,7 +1,7 @@
-import type { Cluster } from '../../cluster/types.ts';
-import { sqlLiteral } from '../../tools/words.ts';
-import type { Step } from '../plan.ts';
-import { socketOf, sql, type Up } from '../steps.ts';
+import type { Cluster } from '../cluster/types.ts';
+import { sqlLiteral } from '../tools/words.ts';
+import type { Step } from './plan.ts';
+import { socketOf, sql, type Up } from './steps.ts';
 
 /** Slots of those who streamed from the old primary hold WAL there that nobody fetches any more. */
 export function dropSlots(cluster: Cluster, found: Up, names: readonly string[]): readonly Step[] {
@@ -20,6 +20,7 @@ export function dropSlots(cluster: Cluster, found: Up, names: readonly string[])
       ];
 }
 
+/** Slots that are in use by then stay. */
 export function dropStep(found: Up, slots: readonly string[], why: string, lane?: string): Step {
   const names = slots.map(sqlLiteral).join(', ');
   const text = `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name IN (${names}) AND NOT active;`;
