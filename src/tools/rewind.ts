@@ -186,13 +186,20 @@ old_back
 flush_data
 rm -rf -- "$w"`;
 
-/** For a second try after a killed rewind: its WAL and its pg_control as they were, if pg_rewind took them. */
+/**
+ * For a second try after a killed rewind: its WAL and its pg_control as they were, if pg_rewind took them. Another source
+ * may have branched off earlier, in the segment `at`: what lies beyond that is in no history of it, and stays away.
+ */
 export const REWIND_AGAIN = String.raw`set -e
-w=$1 real=$2
+w=$1 real=$2 at=$3
 ${OLD_BACK_LITERAL}
 if [ -f "$real/postmaster.pid" ] && kill -0 "$(head -n 1 "$real/postmaster.pid")" 2>/dev/null; then echo "error: a server runs there" >&2; exit 1; fi
-# Still there where pg_rewind died before it wrote; another source may have branched off earlier.
+# Still there where pg_rewind died before it wrote.
 old_back
+if [ -f "$w/fork" ]; then
+  printf '%s\n' "$at" "$(cat -- "$w/fork")" | LC_ALL=C sort | head -n 1 >"$w/fork.new"
+  mv -- "$w/fork.new" "$w/fork"
+fi
 # By a copy of its own: what is kept may be a link of the very file, which is written into this time.
 for f in "$w"/wal/*; do
   [ -f "$f" ] || continue

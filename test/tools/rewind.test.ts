@@ -129,8 +129,18 @@ describe('segments before the last checkpoint', () => {
 
   test('come back for a second try', () => {
     keep('', waldump());
-    fine(REWIND_AGAIN, work, real);
+    fine(REWIND_AGAIN, work, real, segment(4));
     expect(there()).toEqual(segments(2, 3, 4, 5, 6));
+  });
+
+  test('and after the fork of a source that branched off earlier do not come back', () => {
+    keep('', waldump({ redo: 2 }), [5, 3]);
+    fine(REWIND_AGAIN, work, real, segment(3));
+    for (const number of [2, 3, 4, 5, 6]) rmSync(wal(segment(number)));
+    fine(OWN_AGAIN, work, real, 'log', 'standby.signal');
+    expect(there()).toEqual(segments(2));
+    fine(REWIND_AGAIN, work, real, segment(6, 2));
+    expect(read(join(work, 'fork')).trim()).toBe(segment(3));
   });
 
   test('come back from where the server begins, if pg_rewind removed them', () => {
@@ -228,7 +238,7 @@ test('REWIND_AGAIN gives the segments back as files that may be written into', (
   keep();
   rmSync(wal(segment(6)));
   writeFileSync(join(real, 'global', 'pg_control'), 'of the source');
-  fine(REWIND_AGAIN, work, real);
+  fine(REWIND_AGAIN, work, real, segment(4));
   expect(read(join(real, 'global', 'pg_control'))).toBe('its own');
   for (const number of [3, 4, 5, 6]) {
     writeFileSync(wal(segment(number)), 'of the source');

@@ -3,6 +3,7 @@ import { OWN_AGAIN, RECOVER, REWIND_AGAIN, REWOUND, STANDBY_AGAIN, UNKEEP } from
 import { start, stop } from '../../tools/service.ts';
 import { script } from '../../tools/shell.ts';
 import { attachedStep, slotFor } from '../attach.ts';
+import { segmentName, segmentOf } from '../divergence.ts';
 import { dropStep } from '../dropSlots.ts';
 import { linkFiles, writtenLink } from '../link.ts';
 import type { Plan, Step } from '../plan.ts';
@@ -18,10 +19,12 @@ export function rewindPlan(input: Rewind): Pick<Plan, 'steps' | 'undo' | 'pointO
   if (input.past.rewinding === 'done') return { steps: afterSteps(input) };
   const before = [...slotFor(input.primary, input.link), ...checkpointSteps(input)];
   if (input.past.rewinding === 'begun') {
+    const { fork, wal } = input;
+    const at = segmentName(fork.timeline, segmentOf(fork.from, wal.segmentBytes), wal.segmentBytes);
     const again = run(
       input.found.node,
       'its WAL and pg_control as they were before the rewind that was cut short',
-      script(REWIND_AGAIN, 'again', workingDirectory(input.found.place), input.found.place.real),
+      script(REWIND_AGAIN, 'again', workingDirectory(input.found.place), input.found.place.real, at),
       { seconds: 3600 },
     );
     return { steps: [...before, again, rewindStep(input), ...afterSteps(input)] };
