@@ -54,7 +54,11 @@ describe.each([11, 12])('switchover of PostgreSQL %i', (major) => {
         });
         expect(sql(data(name), 'SELECT pg_is_in_recovery();')).toBe('t');
       }
-      expect((await run('switchover', to)).json()).toMatchObject({ outcome: 'unchanged', steps: [] });
+      const settled = (await run('switchover', to)).json();
+      expect(settled).toMatchObject({ outcome: 'unchanged', steps: [] });
+      expect(settled.nodes.map(({ upstream }) => upstream).filter((upstream) => upstream !== to)).toEqual([
+        null,
+      ]);
       to = to === 'pg2' ? 'pg1' : 'pg2';
     }
     expect(killed).toBeGreaterThan(5);

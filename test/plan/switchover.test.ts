@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { NodeState } from '../../src/facts/state.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { planAsShell } from '../../src/report/planShell.ts';
-import { empty, lsn, primary, slot, unreachable, walsender } from '../report/fixtures.ts';
+import { detached, empty, lsn, primary, slot, unreachable, walsender } from '../report/fixtures.ts';
 import {
+  cloned,
   follower,
   golden,
   major,
@@ -343,6 +344,68 @@ const SETTLED: readonly [string, ReturnType<typeof whole>, readonly string[], st
     [],
   ],
   [
+    'a standby that streams from the old primary still: it was not moved, or was out of reach',
+    {
+      nodes: [
+        follower(
+          'pg1',
+          { conninfo: TO_PG2, slot: 'pg1' },
+          { walsenders: [walsender('pg3')], slots: [slot('pg3')] },
+        ),
+        primary(
+          'pg2',
+          { settings: SETTINGS, timeline: 2, walsenders: [walsender('pg1')], slots: [slot('pg1')] },
+          { place: place() },
+        ),
+        follower('pg3', { conninfo: TO_PG1, slot: 'pg3' }),
+      ],
+    },
+    [
+      'pg2: a slot for pg3',
+      'pg3: the password, for the owner alone',
+      'pg3: it follows 10.0.0.2:5432',
+      'pg3: when its files were read last',
+      'pg3: reload',
+      'pg3: the files are read anew',
+      'pg3: it streams from pg2',
+    ],
+  ],
+  [
+    'a cascade that somebody made keeps its tree',
+    {
+      nodes: [
+        detached('pg1', { place: cloned(), conninfo: 'host=10.0.0.3 port=5432', slot: 'pg1' }),
+        primary(
+          'pg2',
+          { settings: SETTINGS, timeline: 2, walsenders: [walsender('pg3')] },
+          { place: place() },
+        ),
+        follower('pg3', { conninfo: TO_PG2, slot: 'pg3' }, { walsenders: [walsender('pg1')] }),
+      ],
+    },
+    [],
+  ],
+  [
+    'a standby that leads there and is between two attempts to connect',
+    {
+      nodes: [
+        follower('pg1', { conninfo: TO_PG2, slot: 'pg1' }),
+        primary(
+          'pg2',
+          {
+            settings: SETTINGS,
+            timeline: 2,
+            walsenders: [walsender('pg1')],
+            slots: [slot('pg1'), slot('pg3', { active: false })],
+          },
+          { place: place() },
+        ),
+        detached('pg3', { place: cloned(), conninfo: TO_PG2, slot: 'pg3' }),
+      ],
+    },
+    ['pg3: it streams from pg2'],
+  ],
+  [
     'a primary that was marked and never stopped',
     whole(pg1({}, { place: place({ signals: ['standby.signal'] }) })),
     ['pg1: it is no standby at its next start'],
@@ -372,6 +435,11 @@ test.each(SETTLED)('it is the primary already: %s', (_what, state, wanted, to = 
   const plan = planFor(state, { to });
   expect(plan.refusals).toEqual([]);
   expect(whys(plan)).toEqual(wanted);
+});
+
+test('what leads there already is not waited for as long as a switchover', () => {
+  const [, state] = SETTLED.find(([what]) => what.startsWith('a standby that leads there')) ?? [];
+  expect(state && planFor(state).steps).toMatchObject([{ do: 'expect', node: 'pg3', seconds: 20 }]);
 });
 
 test('a candidate that streams from a cascade is refused', () => {

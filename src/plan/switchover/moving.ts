@@ -7,6 +7,9 @@ import { linkTo, type Move } from '../move.ts';
 import type { Up } from '../steps.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 
+/** Seconds that a standby may take to connect again: it tries every wal_retrieve_retry_interval, 5 s by default. */
+export const RETRY_MOST = 20;
+
 /** The longest that writes may be impossible before everything is taken back. */
 export function outageMost({ seconds }: SwitchoverRequest): number {
   return Math.min(seconds, OUTAGE_MOST);

@@ -2,7 +2,15 @@ import type { Cluster } from '../../cluster/types.ts';
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { upstreamOf } from '../../facts/upstream.ts';
-import { systemOf, viewOf, wantedUpstream, type PrimaryState, type StandbyState } from '../../facts/view.ts';
+import { atLeast } from '../../facts/lsn.ts';
+import {
+  positionOf,
+  systemOf,
+  viewOf,
+  wantedUpstream,
+  type PrimaryState,
+  type StandbyState,
+} from '../../facts/view.ts';
 import { awake, isStopping, isWaking } from './interrupted.ts';
 import { leadsTo, writtenLink } from '../link.ts';
 import { isMoved, linkTo, moveSteps, type Move } from '../move.ts';
@@ -12,7 +20,7 @@ import { hasStopped, startAgain } from './handover.ts';
 import { startOf } from '../startOf.ts';
 import { ask, run, type Seen } from '../steps.ts';
 import { dropStep } from '../dropSlots.ts';
-import { moveOf, outageMost } from './moving.ts';
+import { moveOf, outageMost, RETRY_MOST } from './moving.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 
 type Stopped = Extract<NodeState, { is: 'stopped' }>;
@@ -55,27 +63,36 @@ function standbySteps(
   const move = moveOf(cluster, other.node, primary.node, request);
   if (other.is === 'mute') return untilSeen(cluster, primary, other, move, request);
   if (systemOf(other) !== systemOf(primary)) return [];
-  if (other.is === 'standby') {
-    const moves = isMoved(cluster, state, other, primary) || isToReturn(cluster, state, primary, other);
-    return [...(moves ? moveSteps(other, primary, move) : []), ...staleSlots(cluster, other, primary)];
-  }
+  if (other.is === 'standby')
+    return [...joinSteps(cluster, state, primary, other, move), ...staleSlots(cluster, other, primary)];
   return other.is === 'stopped' && other.standby ? wakeSteps(other, primary, move, request) : [];
 }
 
-/** It was moved to the candidate of a switchover that did not happen. */
-function isToReturn(
+/**
+ * A standby that is to stream from the primary and does not: it was moved to the candidate of a switchover that did
+ * not happen, or one did happen and was cut short before it was moved, or could not reach it, and it streams from the
+ * old primary. Where the file names neither of the two for it, somebody made a cascade of it, and it keeps its tree. One
+ * that leads there and is between two attempts to connect is waited for.
+ */
+function joinSteps(
   cluster: Cluster,
   state: ClusterState,
   primary: PrimaryState,
   other: StandbyState,
-): boolean {
-  const node = cluster.nodes.find(({ name }) => name === other.node);
-  return (
-    node !== undefined &&
-    unplace(primary).length > 0 &&
-    wantedUpstream(viewOf(cluster, state), node) === primary.node &&
-    upstreamOf(cluster, state, other.node) !== primary.node
-  );
+  move: Move,
+): readonly Step[] {
+  if (isMoved(cluster, state, other, primary)) return moveSteps(other, primary, move);
+  if (wantedUpstream(viewOf(cluster, state), move.node) !== primary.node) return [];
+  const from = upstreamOf(cluster, state, other.node);
+  if (from === primary.node) {
+    const waits =
+      other.streaming?.status !== 'streaming' && leadsTo(other.conninfo, other.slot, linkTo(primary, move));
+    return waits ? moveSteps(other, primary, { ...move, seconds: Math.min(move.seconds, RETRY_MOST) }) : [];
+  }
+  const isLeft = [primary.node, from].includes(move.node.upstream) || unplace(primary).length > 0;
+  const [theirs, mine] = [positionOf(other), positionOf(primary)];
+  const isAhead = theirs !== undefined && mine !== undefined && !atLeast(mine, theirs);
+  return isAhead || !isLeft ? [] : moveSteps(other, primary, move);
 }
 
 /** What is starting, or stopping and to be started then, is looked at anew. */

@@ -19,14 +19,11 @@ import type { Plan, Step } from '../plan.ts';
 import { cleanSteps } from '../promote/promote.ts';
 import { unseen } from '../refusal.ts';
 import { planInterrupted } from './interrupted.ts';
-import { linkFor } from './moving.ts';
+import { linkFor, RETRY_MOST } from './moving.ts';
 import { settleSteps } from './settle.ts';
 import { swapPlan } from './swap.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 import { switchoverGates, type Cast } from './switchoverGates.ts';
-
-/** Seconds that a standby may take to connect again. */
-const RETRY_MOST = 20;
 
 /**
  * Swaps the primary and a standby without losing an acknowledged write. Everything is placed beforehand, so that
