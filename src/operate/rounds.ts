@@ -1,4 +1,4 @@
-import type { Outcome } from '../errors.ts';
+import type { Outcome, Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { isRunning } from '../facts/view.ts';
 import { execute, type Execution } from '../run/execute.ts';
@@ -25,6 +25,8 @@ export async function doRounds(
   shells: Shells,
 ): Promise<Ending> {
   const { mode } = work;
+  const lost = shells.lost();
+  if (lost.length > 0) return told('unreachable', state, { error: lost.map(lockLost) });
   const all: StepDone[] = [];
   let next = plan;
   let now = state;
@@ -41,6 +43,14 @@ export async function doRounds(
   }
   const left = next.steps.map(({ node, why }) => ({ message: `${node}: still to do: ${why}` }));
   return told('not-reached', now, { changed: true, steps: all, error: left });
+}
+
+/** Nobody may work on a node whose lock is gone. */
+function lockLost(node: string): Problem {
+  return {
+    message: `${node}: did not answer a question in time, and the lock on it is lost: nothing was changed`,
+    hint: 'Run this again.',
+  };
 }
 
 async function planAgain(work: Work): Promise<Planned> {

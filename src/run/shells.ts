@@ -18,6 +18,8 @@ export type Shells = {
   /** Opens the session of these words, or what these steps will ask, so that nobody waits for it. */
   warm: (node: string, argv: readonly string[]) => void;
   warmFor: (steps: readonly Step[]) => void;
+  /** Nodes whose shell went with a command that took too long, and the lock that it held with it. */
+  lost: () => readonly string[];
   close: () => Promise<void>;
 };
 
@@ -80,7 +82,7 @@ export function openShells(
       if (words.length === step.argv.length && isPsql(words)) psqls.open(step, words);
     }
   };
-  return { quick, ask, warm, warmFor, close };
+  return { quick, ask, warm, warmFor, lost: () => [...dead], close };
 }
 
 /** Questions that are asked side by side do not wait for each other in one shell. */
