@@ -27,12 +27,17 @@ const LONG = [
   'switchoverKilled',
   'switchoverUndoKilled',
   'cloneNames',
+  'cloneUndone',
+  'crashedPrimary',
   'debian',
+  'leftSignal',
   'lostSlot',
+  'rejoinBehind',
   'rejoinLayouts',
   'rotate',
   'starting',
   'superuser',
+  'switchoverGates',
   'switchoverPlaces',
 ].map((name) => `e2e/${name}.test.ts`);
 
