@@ -66,7 +66,7 @@ describe('in the middle of pg_rewind', async () => {
     const next = await document(['rejoin', 'a']);
     expect(next).toMatchObject({ outcome: 'done' });
     expect(next.steps.map(({ why }) => why)).toContain('rewind it to b');
-    arrived();
+    await arrived();
   });
 
   test('and where it cannot be done again, only a new copy helps', { timeout: 200_000 }, async () => {
