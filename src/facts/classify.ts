@@ -2,10 +2,10 @@ import { majorOf, has, ofMajor, RECOVERY_IN_SETTINGS } from '../cluster/version.
 import type { Node } from '../cluster/types.ts';
 import { parseConf } from '../render/conf.ts';
 import { parseControlData } from './controldata.ts';
-import { filesOf, sectionsOf, type Sections } from './sections.ts';
+import { sectionsOf, type Sections } from './sections.ts';
 import { lsnOf, serverOf, streamingOf, type Answer } from './server.ts';
 import { whyMute } from './whyMute.ts';
-import type { ConfigFile, Machine, NodeState, Place } from './state.ts';
+import type { Machine, NodeState, Place } from './state.ts';
 import { machineOf } from './machine.ts';
 import { placeOf } from './place.ts';
 
@@ -15,10 +15,9 @@ const NOTHING = /^(lost\+found|\.pgrepl-new|\.pgrepl-old-.*|)$/;
 /** What a probe's output says about a node. */
 export function classify(node: Node, output: string, token: string): NodeState {
   const at = sectionsOf(output, token);
-  const files = (name: string): readonly ConfigFile[] => filesOf(output, token, name);
   if (at.one('became') === undefined) return { node: node.name, is: 'unreachable', ...whyNot(node, at) };
   const machine = machineOf(at);
-  const place = placeOf(node, at, files);
+  const place = placeOf(node, at);
   const major = Number(at.one('pgversion') ?? Number.NaN);
   if (Number.isNaN(major)) {
     const found = (at.one('exists') ?? '').split('\n').filter((name) => !NOTHING.test(name));

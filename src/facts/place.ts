@@ -1,8 +1,8 @@
 import type { Node } from '../cluster/types.ts';
 import type { Sections } from './sections.ts';
-import type { ConfigFile, ConfigFiles, Place, Service } from './state.ts';
+import type { ConfigFiles, Place, Service } from './state.ts';
 
-export function placeOf(node: Node, at: Sections, files: (name: string) => readonly ConfigFile[]): Place {
+export function placeOf(node: Node, at: Sections): Place {
   const real = at.one('real') ?? node.pgdata ?? '';
   const [mode, owner] = at.one('dirmode')?.split(' ') ?? [];
   const walLink = at.one('wallink');
@@ -51,7 +51,7 @@ export function placeOf(node: Node, at: Sections, files: (name: string) => reado
       return { oid: Number(line.slice(0, space)), location: line.slice(space + 1) };
     }),
     service: serviceOf(node, at),
-    files: configFiles(files),
+    files: configFiles(at),
   };
 }
 
@@ -81,7 +81,7 @@ function unitOf(cgroup: string | undefined): string | undefined {
   return last === undefined || !/postgres|pgsql/i.test(last) ? undefined : last;
 }
 
-function configFiles(files: (name: string) => readonly ConfigFile[]): ConfigFiles {
+function configFiles({ files }: Sections): ConfigFiles {
   const named = (['conf', 'auto', 'hba', 'own', 'recovery'] as const).flatMap((name) => {
     const file = files(name)[0];
     return file === undefined ? [] : [[name, file]];

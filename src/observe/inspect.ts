@@ -35,7 +35,7 @@ export type Looked = {
 const nothing = async (): Promise<void> => undefined;
 
 /** Looks at one node. A node that cannot be looked at is a state like another. */
-async function lookAt(node: Node, look: Look): Promise<Looked> {
+async function lookAt(node: Node, look: Look, go: Promise<void>): Promise<Looked> {
   if (node.pgdata === undefined && node.debian === undefined) {
     return {
       state: { node: node.name, is: 'unreachable', because: `${node.name}: only its port is known` },
@@ -44,9 +44,9 @@ async function lookAt(node: Node, look: Look): Promise<Looked> {
   }
   const token = newToken();
   const debian = node.debian === undefined ? '' : `${node.debian.major}/${node.debian.cluster}`;
-  const sql = questions({ sizes: look.sizes ?? false });
+  const sql = questions({ sizes: look.sizes ?? false, brief: look.brief ?? false });
   if (look.brief === true) {
-    const seen = await glance(node, look, token, debian, sql);
+    const seen = await glance(node, look, go, { token, debian, sql });
     if (seen !== undefined) return { state: seen, release: nothing };
   }
   const words = onHost(node.host, [
@@ -68,7 +68,7 @@ async function lookAt(node: Node, look: Look): Promise<Looked> {
   const held = await look.hold(words, `\n${token} end`, look.seconds);
   const looked = await read(node, held, token, look);
   const over = takenOver(looked.lockedBy, node, look);
-  return over === undefined ? looked : lookAt(node, over);
+  return over === undefined ? looked : lookAt(node, over, go);
 }
 
 /**
@@ -87,9 +87,8 @@ function takenOver(lockedBy: string | undefined, node: Node, look: Look): Look |
 async function glance(
   node: Node,
   look: Look,
-  token: string,
-  debian: string,
-  sql: string,
+  go: Promise<void>,
+  { token, debian, sql }: Readonly<Record<'token' | 'debian' | 'sql', string>>,
 ): Promise<NodeState | undefined> {
   const probe = ['sh', '-c', GLANCE, 'glance', GLANCE_INSIDE, token];
   const words = onHost(node.host, [
@@ -100,7 +99,7 @@ async function glance(
     sql,
     node.superuser ?? '',
   ]);
-  const held = await look.hold(words, `\n${token} end`, look.seconds);
+  const held = await look.hold(words, `\n${token} end`, look.seconds, go);
   await held.release();
   const at = sectionsOf(held.stdout, token);
   if (at.one('end') !== undefined) return classify(node, held.stdout, token);
@@ -165,6 +164,12 @@ export async function inspect(
   cluster: Cluster,
   look: Look,
 ): Promise<ClusterState & { looked: readonly Looked[] }> {
-  const looked = await Promise.all(cluster.nodes.map((node) => lookAt(node, look)));
+  let start = (): void => undefined;
+  const go = new Promise<void>((resolve) => {
+    start = resolve;
+  });
+  const looking = cluster.nodes.map((node) => lookAt(node, look, go));
+  start();
+  const looked = await Promise.all(looking);
   return { nodes: looked.map(({ state }) => state), looked };
 }

@@ -14,10 +14,17 @@ export type Held = {
 };
 
 /** Starts a program and answers when `until` is in its output, or it ended. It goes when it is released, or with us. */
-export type Hold = (words: readonly string[], until: string, seconds: number) => Promise<Held>;
+export type Hold = (
+  words: readonly string[],
+  until: string,
+  seconds: number,
+  /** A line is written to it when this comes. */
+  go?: Promise<void>,
+) => Promise<Held>;
 
-export const hold: Hold = async (words, until, seconds) => {
+export const hold: Hold = async (words, until, seconds, go) => {
   const { conversation, heard, end } = begin(words);
+  void go?.then(() => conversation.write('\n'));
   const answered = await conversation.listen(() => heard.stdout.includes(until), seconds);
   const timedOut = !answered && !heard.ended;
   if (timedOut) {
