@@ -90,9 +90,9 @@ old_back() {
  * What pg_rewind would overwrite or remove: the node's own files (copied, or moved where they are large, and server
  * logs always), pg_control, and the segments of WAL that are about to be lost. With them go those before the fork that
  * a rewind which is killed and done again reads: back to the last checkpoint before it (pg_rewind.c,
- * findLastCheckpoint), which pg_waldump finds in the segments from `oldest` to `at`, that of the fork, which is read first. pg_rewind
- * removes a segment that the source has not, and writes into one that it has (filemap.c): of the first a second link
- * is enough. `theirs` is what the source has of each timeline, as `FIRST-LAST`. The server will begin where that
+ * findLastCheckpoint), which pg_waldump finds in the segments from `oldest` to `at`, that of the fork, which is read
+ * first. pg_rewind removes a segment that the source has not, and writes into one that it has (filemap.c): of the first
+ * a second link is enough. `theirs` is what the source has of each timeline, as `FIRST-LAST`. The server will begin where that
  * checkpoint does, at its redo, which may be segments before its record: those of them that the source has not come
  * back when pg_rewind has removed them. What lies before that, and before the node's own last checkpoint, which pg_rewind
  * reads too (readOneRecord), nobody reads: pg_rewind would remove it file by file while it is waited for, so it is moved
