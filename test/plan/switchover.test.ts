@@ -357,7 +357,8 @@ const SETTLED: readonly [string, ReturnType<typeof whole>, readonly string[], st
           { settings: SETTINGS, timeline: 2, walsenders: [walsender('pg1')], slots: [slot('pg1')] },
           { place: place() },
         ),
-        follower('pg3', { conninfo: TO_PG1, slot: 'pg3' }),
+        // It is asked a moment after the primary, which writes on.
+        follower('pg3', { conninfo: TO_PG1, slot: 'pg3', received: lsn('0/5000100') }),
       ],
     },
     [

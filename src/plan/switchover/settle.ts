@@ -12,6 +12,7 @@ import {
   type StandbyState,
 } from '../../facts/view.ts';
 import { awake, isStopping, isWaking } from './interrupted.ts';
+import { streamsFrom } from '../attach.ts';
 import { leadsTo, writtenLink } from '../link.ts';
 import { isMoved, linkTo, moveSteps, type Move } from '../move.ts';
 import type { Step } from '../plan.ts';
@@ -91,7 +92,9 @@ function joinSteps(
   }
   const isLeft = [primary.node, from].includes(move.node.upstream) || unplace(primary).length > 0;
   const [theirs, mine] = [positionOf(other), positionOf(primary)];
-  const isAhead = theirs !== undefined && mine !== undefined && !atLeast(mine, theirs);
+  // One that has its WAL from the primary, by way of others, cannot be ahead, but may be asked a moment later.
+  const isBelow = streamsFrom(cluster, state, other.node, primary.node);
+  const isAhead = !isBelow && theirs !== undefined && mine !== undefined && !atLeast(mine, theirs);
   return isAhead || !isLeft ? [] : moveSteps(other, primary, move);
 }
 
