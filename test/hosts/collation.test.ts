@@ -14,5 +14,7 @@ story(
     const asked = await shop.tries('clone-standby', 'pg2');
     expect([0, 3]).toContain(asked.code);
     expect(asked.stdout + asked.stderr).toMatch(/2\.36.*2\.41|2\.41.*2\.36/s);
+    await shop.does('clone-standby', 'pg2', '--yes');
+    await shop.endsWell('pg1', await shop.writer());
   },
 );

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { parse } from 'yaml';
-import { PROGRAM } from '../e2e/support/pgrepl.ts';
+import { waitFor } from '../e2e/support/machine.ts';
+import { PROGRAM, type Document } from '../e2e/support/pgrepl.ts';
 import { docker, made, must, program } from './lab/env.ts';
 import { story } from './lab/lab.ts';
 import { pairGrows } from './lab/pair.ts';
@@ -45,11 +46,36 @@ story('the demonstration of docs/containers.md', async (lab) => {
       `PGREPL_CONFIG=${file}`,
       'REPLICATOR_PASSWORD=x y',
     ];
-    for (const commands of blocks()) {
+    const run = (commands: string): Promise<string> =>
+      must(['env', ...env, 'sh', '-ec', commands], { seconds: 200 });
+    const names = machines.map(({ container_name: name }) => name);
+    const asked = (name: string, sql: string) =>
+      program(['docker', 'exec', '-u', 'postgres', name, 'psql', '-XAtq', '-c', sql]);
+    const acknowledged: string[] = [];
+    for (const [at, commands] of blocks().entries()) {
       lab.said.push(`$ ${commands}`);
-      lab.said.push(await must(['env', ...env, 'sh', '-ec', commands], { seconds: 200 }));
+      lab.said.push(await run(commands));
+      const row = `CREATE TABLE IF NOT EXISTS written (n int); INSERT INTO written VALUES (${at});`;
+      const answers = await Promise.all(names.map((name) => asked(name, row)));
+      if (answers.some(({ code }) => code === 0)) acknowledged.push(String(at));
     }
     expect(blocks()).toHaveLength(5);
+    expect(acknowledged.length).toBeGreaterThan(2);
+    const { nodes } = JSON.parse(await run('pgrepl status --json')) as Document;
+    const primaries = nodes.flatMap(({ role, name }) => (role === 'primary' ? [name] : []));
+    expect(primaries).toHaveLength(1);
+    const takesWrites = await Promise.all(names.map((name) => asked(name, 'SELECT pg_is_in_recovery();')));
+    expect(takesWrites.filter(({ stdout }) => stdout.trim() === 'f')).toHaveLength(1);
+    await waitFor(
+      async () =>
+        (await Promise.all(names.map((name) => asked(name, 'SELECT n FROM written ORDER BY n;')))).every(
+          ({ stdout }) => stdout.trim() === acknowledged.join('\n'),
+        ),
+      { what: 'both have every row' },
+    );
+    expect(JSON.parse(await run(`pgrepl switchover ${primaries[0] ?? ''} --json`))).toMatchObject({
+      outcome: 'unchanged',
+    });
   } finally {
     await program(['docker', 'rm', '-f', '-v', ...machines.map(({ container_name: name }) => name)]);
     await program(['docker', 'network', 'rm', network]);
