@@ -7,6 +7,7 @@ import { conninfo } from '../render/conninfo.ts';
 import type { Ask } from '../run/asking.ts';
 import { LOGINS } from '../tools/logins.ts';
 import { script } from '../tools/shell.ts';
+import { lastLine } from './lastLine.ts';
 import { whyNoSource, type NoSource } from './whyNoSource.ts';
 
 /** What pg_rewind executes at its source (libpq_source.c, app-pgrewind: "Notes"). */
@@ -67,8 +68,4 @@ function whyNoRights(said: string): string | undefined {
   const lacks = /^lacks(.*)$/m.exec(said)?.[1]?.trim();
   if (lacks === undefined) return `cannot log in to the database postgres: ${lastLine(said)}`;
   return lacks === '' ? undefined : `may not execute ${lacks}`;
-}
-
-function lastLine(text: string): string {
-  return (text.split('\n').at(-1) ?? '').replace(/^psql: (error: )?/, '') || 'no answer in time';
 }

@@ -9,6 +9,7 @@ import type { Ask } from '../run/asking.ts';
 import { psql } from '../tools/psql.ts';
 import { TELL_PAST } from '../tools/rewind.ts';
 import { script } from '../tools/shell.ts';
+import { lastLine } from './lastLine.ts';
 
 /** The history file and the names of segments, asked as the superuser on the upstream's host. */
 export async function askWal(upstream: Up, ask: Ask): Promise<Wal | { said: string }> {
@@ -70,8 +71,4 @@ export async function askCaughtUp(found: Up, ask: Ask): Promise<boolean> {
     AND wait_event IN ('RecoveryWalStream', 'RecoveryWalAll', 'RecoveryRetrieveRetryInterval'));`;
   const ended = await ask(found.node, psql(socketOf(found)), { stdin: `${query}\n`, seconds: 30 });
   return ended.stdout.trim() === 't';
-}
-
-function lastLine(text: string): string {
-  return (text.trim().split('\n').at(-1) ?? '').replace(/^psql: (error: )?/, '') || 'no answer in time';
 }

@@ -6,24 +6,10 @@
  * The timeline of a standby: until its next restartpoint, minutes after a promotion, pg_control names the one before
  * (CreateRestartPoint in xlog.c). The receiver knows better while there is one; then the names of what it wrote do.
  */
-export function questions({ sizes, brief }: { sizes: boolean; brief: boolean }): string {
+export function questions(ask: { sizes: boolean }): string {
   // Sizes walk through every file of the cluster: only a copy needs them.
-  const head = `\\set tablespacesize ${sizes ? 'pg_tablespace_size(oid)' : '0'}\n`;
-  if (!brief) return `${head}${QUESTIONS}`;
-  // What only a planner reads: each catalog that is not touched is a millisecond less of a new session.
-  return Object.entries(ABOUT_DATABASES).reduce(
-    (text, [name, list]) => text.replace(list, `'${name}', '[]'::json,`),
-    `${head}${QUESTIONS}`,
-  );
+  return `\\set tablespacesize ${ask.sizes ? 'pg_tablespace_size(oid)' : '0'}\n${QUESTIONS}`;
 }
-
-const ABOUT_DATABASES = {
-  roles: `'roles', coalesce((SELECT json_agg(json_build_array(rolname, rolcanlogin, rolreplication, rolsuper, :verifier,
-     rolsuper OR (has_function_privilege(rolname, 'pg_read_binary_file(text,bigint,bigint,boolean)', 'EXECUTE') AND has_function_privilege(rolname, 'pg_ls_dir(text,boolean,boolean)', 'EXECUTE')
-       AND has_function_privilege(rolname, 'pg_stat_file(text,boolean)', 'EXECUTE')))) FROM :rolesource WHERE rolreplication OR rolsuper), '[]'),`,
-  tablespaces: `'tablespaces', coalesce((SELECT json_agg(json_build_array(spcname, pg_tablespace_location(oid), :tablespacesize)) FROM pg_tablespace), '[]'),`,
-  collations: `'collations', coalesce((SELECT json_agg(json_build_array(datname, recorded, actual)) FROM (:collations) c), '[]'),`,
-};
 
 const QUESTIONS = String.raw`
 SELECT current_setting('server_version_num')::int >= 130000 AS v13,
@@ -107,13 +93,15 @@ SELECT json_build_object(
        'server_encoding', 'wal_retrieve_retry_interval', 'unix_socket_directories', 'password_encryption', 'log_directory', 'allow_alter_system', 'port')),
   'files', coalesce((SELECT json_agg(json_build_array(sourcefile, sourceline, name, setting, applied, error)) FROM (:files) f), '[]'),
   'hba', coalesce((SELECT json_agg(json_build_array(line_number, type, database, user_name, address, netmask, auth_method, error, file)) FROM (:hba) h), '[]'),
-  ${ABOUT_DATABASES.roles}
+  'roles', coalesce((SELECT json_agg(json_build_array(rolname, rolcanlogin, rolreplication, rolsuper, :verifier,
+     rolsuper OR (has_function_privilege(rolname, 'pg_read_binary_file(text,bigint,bigint,boolean)', 'EXECUTE') AND has_function_privilege(rolname, 'pg_ls_dir(text,boolean,boolean)', 'EXECUTE')
+       AND has_function_privilege(rolname, 'pg_stat_file(text,boolean)', 'EXECUTE')))) FROM :rolesource WHERE rolreplication OR rolsuper), '[]'),
   'slots', coalesce((SELECT json_agg(json_build_array(slot_name, slot_type, active, active_pid, restart_lsn, wal_status, safe_wal_size, CASE WHEN restart_lsn IS NULL THEN 0 ELSE pg_wal_lsn_diff(:position, restart_lsn) END))
      FROM (SELECT :repslots, :slotstatus FROM pg_replication_slots) s(slot_name, slot_type, active, active_pid, restart_lsn, wal_status, safe_wal_size)), '[]'),
   'walsenders', coalesce((SELECT json_agg(json_build_array(r.pid, application_name, usename, host(client_addr), state, sent_lsn, flush_lsn, replay_lsn, sync_state,
        (SELECT slot_name FROM pg_replication_slots p WHERE p.active_pid = r.pid LIMIT 1))) FROM pg_stat_replication r), '[]'),
-  ${ABOUT_DATABASES.tablespaces}
-  ${ABOUT_DATABASES.collations}
+  'tablespaces', coalesce((SELECT json_agg(json_build_array(spcname, pg_tablespace_location(oid), :tablespacesize)) FROM pg_tablespace), '[]'),
+  'collations', coalesce((SELECT json_agg(json_build_array(datname, recorded, actual)) FROM (:collations) c), '[]'),
   'backups', (SELECT count(*) FROM pg_stat_replication WHERE state = 'backup') + (:backup)::int,
   'archiver', (SELECT json_build_array(last_failed_wal IS NOT NULL AND last_failed_time > coalesce(last_archived_time, '-infinity'), last_failed_wal) FROM pg_stat_archiver),
   'sessions', (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())

@@ -44,7 +44,7 @@ async function lookAt(node: Node, look: Look, go: Promise<void>): Promise<Looked
   }
   const token = newToken();
   const debian = node.debian === undefined ? '' : `${node.debian.major}/${node.debian.cluster}`;
-  const sql = questions({ sizes: look.sizes ?? false, brief: look.brief ?? false });
+  const sql = questions({ sizes: look.sizes ?? false });
   if (look.brief === true) {
     const seen = await glance(node, look, go, { token, debian, sql });
     if (seen !== undefined) return { state: seen, release: nothing };

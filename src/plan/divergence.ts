@@ -84,6 +84,10 @@ export function segmentOfName(name: string, segmentBytes: number): bigint {
 /** The name of the file that holds a segment: XLogFileName. */
 export function segmentName(timeline: number, segment: bigint, segmentBytes: number): string {
   const perLog = 0x100000000n / BigInt(segmentBytes);
-  const hex = (value: bigint): string => value.toString(16).toUpperCase().padStart(8, '0');
-  return `${hex(BigInt(timeline))}${hex(segment / perLog)}${hex(segment % perLog)}`;
+  return [timeline, segment / perLog, segment % perLog].map(eightDigits).join('');
+}
+
+/** A timeline, or a part of a segment's number, as the names of files in pg_wal have it. */
+export function eightDigits(value: number | bigint): string {
+  return value.toString(16).toUpperCase().padStart(8, '0');
 }

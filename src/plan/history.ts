@@ -1,6 +1,6 @@
 import { failure } from '../errors.ts';
 import { parseLsn } from '../facts/lsn.ts';
-import type { Ended, History } from './divergence.ts';
+import { eightDigits, type Ended, type History } from './divergence.ts';
 
 /** A history file that PostgreSQL refuses: `line` is absent where the file as a whole does not fit its timeline. */
 export type Wrong = { line?: number; because: string };
@@ -71,5 +71,5 @@ export function historyOf(node: string, timeline: number, text: string): History
 }
 
 export function historyName(timeline: number): string {
-  return `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
+  return `${eightDigits(timeline)}.history`;
 }

@@ -95,31 +95,26 @@ function letGo(child: Cuttable & { stdin: Writable | null }): void {
 
 type Heard = { stdout: string; stderr: string; ended: boolean; code?: number; why: string };
 
-const HELD = {
-  cwd: '/',
-  extendEnv: false,
-  reject: false,
-  detached: true,
-  cleanup: false,
-  buffer: false,
-  stdin: 'pipe',
-} as const;
-
 /**
- * A program whose stdin stays open and whose output is collected; `end` closes its stdin and waits for it. By Node's own
- * means: a look starts one for each node, and what execa adds to each of sixteen is a sixth of the time of all.
+ * A program that is kept, with a process group of its own. By Node's own means: a look starts one for each node, and
+ * what execa adds to each of sixteen is a sixth of the time of all.
  */
+function keep([program = '', ...rest]: readonly string[]): ChildProcessWithoutNullStreams {
+  const child = start(program, rest, { cwd: '/', env: cleanEnvironment(), detached: true });
+  child.stdin.on('error', () => undefined); // it ended before we let it go: its end tells
+  return child;
+}
+
+/** A program whose stdin stays open and whose output is collected; `end` closes its stdin and waits for it. */
 export function begin(words: readonly string[]): {
   conversation: Conversation;
   heard: Heard;
   end: () => Promise<void>;
 } {
-  const [program = '', ...rest] = words;
-  const child = start(program, rest, { cwd: '/', env: cleanEnvironment(), detached: true });
+  const child = keep(words);
   const heard: Heard = { stdout: '', stderr: '', ended: false, why: '' };
   let changed = (): void => undefined;
   let killed = false;
-  child.stdin.on('error', () => undefined); // it ended before we let it go: `ended` tells
   for (const name of ['stdout', 'stderr'] as const) {
     // A character may be divided between two chunks.
     child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -127,7 +122,7 @@ export function begin(words: readonly string[]): {
       changed();
     });
   }
-  const ended = endOf(child, program).then((end) => {
+  const ended = endOf(child, words[0]).then((end) => {
     Object.assign(heard, { ended: true, ...end });
     changed();
   });
@@ -164,7 +159,7 @@ export function begin(words: readonly string[]): {
 }
 
 /** When its output has come to its end too. A program that is not there has neither. */
-function endOf(child: ChildProcessWithoutNullStreams, program: string): Promise<Pick<Heard, 'code' | 'why'>> {
+function endOf(child: ChildProcessWithoutNullStreams, program = ''): Promise<Pick<Heard, 'code' | 'why'>> {
   return new Promise((resolve) => {
     child.once('error', ({ message }) => resolve({ why: message }));
     child.once('close', (code, signal) =>
@@ -195,10 +190,9 @@ export type Stream = { end: () => Promise<void> };
 
 /** A program that talks line by line until it is ended; it is on a leash (tools/shell.ts), so its stdin ends it. */
 export function stream(words: readonly string[], stdin: string, onLine: (line: string) => void): Stream {
-  const [program = '', ...rest] = words;
-  const child = execa(program, rest, { ...HELD, env: cleanEnvironment() });
+  const child = keep(words);
+  const ended = endOf(child);
   let part = '';
-  child.stdin.on('error', () => undefined); // it may end first: what it measured ends with its server
   child.stdin.write(`${Buffer.byteLength(stdin)}\n${stdin}`);
   child.stdout.on('data', (chunk: Buffer) => {
     const lines = `${part}${chunk.toString('utf8')}`.split('\n');
@@ -208,7 +202,7 @@ export function stream(words: readonly string[], stdin: string, onLine: (line: s
   return {
     end: async () => {
       child.stdin.end();
-      await child;
+      await ended;
     },
   };
 }

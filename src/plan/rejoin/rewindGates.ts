@@ -1,6 +1,7 @@
 import type { Problem } from '../../errors.ts';
 import { distance } from '../../facts/lsn.ts';
 import { floorGates, slotGates, walGates } from '../attach.ts';
+import { eightDigits } from '../divergence.ts';
 import { effective } from '../effective.ts';
 import { isUp, type Seen, type Up } from '../steps.ts';
 import type { Rewind } from './rewindCase.ts';
@@ -79,7 +80,7 @@ function diskGates(input: Rewind): readonly Problem[] {
 
 /** A second link is enough where the primary has no segment of that timeline, and pg_wal is no other file system. */
 function isCopied({ found, fork, wal }: Rewind): boolean {
-  const timeline = fork.timeline.toString(16).toUpperCase().padStart(8, '0');
+  const timeline = eightDigits(fork.timeline);
   return (
     found.place.walLink !== undefined ||
     wal.segments?.every(([first]) => !first.startsWith(timeline)) !== true
