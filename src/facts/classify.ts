@@ -55,10 +55,9 @@ function whyNot(node: Node, at: Sections): { because: string; hint?: string } {
 }
 
 function runningOf(node: Node, at: Sections, machine: Machine, place: Place): NodeState {
-  const text = at.one('answer');
-  if (text === undefined) {
-    return muteOf(node, at, machine, place);
-  }
+  // An empty one was announced and did not come.
+  const text = at.one('answer') ?? '';
+  if (text === '') return muteOf(node, at, machine, place);
   const answer = JSON.parse(text) as Answer;
   // The database is one of two; a role may have blanks in its name.
   const [, user = '', database = ''] = /^(.*) (\S+)$/s.exec(at.one('asked') ?? '') ?? [];

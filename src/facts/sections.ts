@@ -30,3 +30,14 @@ export function sectionsOf(output: string, token: string): Sections {
   };
   return { one: (name) => all(name)[0], all, files };
 }
+
+/** Divides an output with the sections of several nodes: those after `node N` are the Nth node's, wherever they stand. */
+export function nodesOf(output: string, token: string): ReadonlyMap<number, string> {
+  const nodes = new Map<number, string>();
+  for (const part of output.split(`\n${token} node `).slice(1)) {
+    const end = part.indexOf('\n');
+    const node = Number(end < 0 ? part : part.slice(0, end));
+    nodes.set(node, `${nodes.get(node) ?? ''}${end < 0 ? '' : part.slice(end)}`);
+  }
+  return nodes;
+}

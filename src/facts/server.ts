@@ -49,11 +49,10 @@ export type Answer = {
     string | null,
     string | null,
     string | null,
-    string | null,
   ][];
   tablespaces: [string, string, number][];
   collations: [string, string | null, string | null][];
-  backups: number;
+  exclusiveBackup: boolean;
   archiver: [boolean, string | null];
   sessions: number;
 };
@@ -84,6 +83,8 @@ export function lsnOf(text: string | null | undefined): Lsn | undefined {
 }
 
 export function serverOf(answer: Answer, asked: Asked): Server {
+  const slots = answer.slots.map(slotOf);
+  const copies = answer.walsenders.filter(([, , , , state]) => state === 'backup');
   return {
     version: answer.version as ServerVersion,
     pid: asked.pid,
@@ -112,8 +113,8 @@ export function serverOf(answer: Answer, asked: Asked): Server {
     roles: answer.roles.map(([name, login, replication, superuser, verifier, rewinds]) =>
       given({ name, login, replication, superuser, verifier, rewinds }),
     ),
-    slots: answer.slots.map(slotOf),
-    walsenders: answer.walsenders.map(walsenderOf),
+    slots,
+    walsenders: answer.walsenders.map((row) => walsenderOf(row, slots)),
     tablespaces: answer.tablespaces
       .filter(([, location]) => location !== '')
       .map(([name, location, bytes]) => ({ name, location, bytes })),
@@ -123,7 +124,7 @@ export function serverOf(answer: Answer, asked: Asked): Server {
     collations: answer.collations.map(([database, recorded, actual]) =>
       given({ database, recorded, actual }),
     ),
-    backups: answer.backups,
+    backups: copies.length + (answer.exclusiveBackup ? 1 : 0),
     archiver: given({ failing: answer.archiver[0], lastFailed: answer.archiver[1], ready: asked.ready }),
     sessions: answer.sessions,
   };
@@ -187,18 +188,10 @@ function slotOf([
   });
 }
 
-function walsenderOf([
-  pid,
-  applicationName,
-  user,
-  address,
-  state,
-  sent,
-  flushed,
-  replayed,
-  sync,
-  slot,
-]: Answer['walsenders'][number]): Walsender {
+function walsenderOf(
+  [pid, applicationName, user, address, state, sent, flushed, replayed, sync]: Answer['walsenders'][number],
+  slots: readonly Slot[],
+): Walsender {
   return given<Walsender>({
     pid,
     applicationName,
@@ -209,7 +202,7 @@ function walsenderOf([
     flushed: lsnOf(flushed),
     replayed: lsnOf(replayed),
     sync: sync ?? 'async',
-    slot,
+    slot: slots.find(({ activePid }) => activePid === pid)?.name,
   });
 }
 

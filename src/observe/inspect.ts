@@ -1,27 +1,14 @@
 import type { Cluster, Node } from '../cluster/types.ts';
 import { onHost } from '../run/host.ts';
-import type { Held, Hold } from '../run/hold.ts';
+import type { Held } from '../run/hold.ts';
 import { classify } from '../facts/classify.ts';
-import { GLANCE, GLANCE_INSIDE } from '../facts/glance.ts';
 import { LOOK, PROBE } from '../facts/probe.ts';
 import { questions } from '../facts/questions.ts';
 import { sectionsOf, type Sections } from '../facts/sections.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { newToken } from '../run/token.ts';
-
-export type Look = {
-  hold: Hold;
-  /** Seconds a node has for its whole answer. */
-  seconds: number;
-  /** Measure the data directory and every tablespace: only a copy needs it. */
-  sizes?: boolean;
-  /** Of a server that runs only what it says of itself: no files, no programs. Nothing can be planned from it. */
-  brief?: boolean;
-  /** Who asks, for a node that is to be locked; nothing is locked without it. */
-  lock?: (node: Node) => string | undefined;
-  /** Whether the pgrepl that a lock names is known to be dead. */
-  isOver?: (holder: string) => boolean;
-};
+import { glances } from './glances.ts';
+import { hasPlace, whyUnreachable, wordsOf, type Look } from './looking.ts';
 
 /** A node as it was found, and its lock where one was taken. `release` lets it go; so does our end. */
 export type Looked = {
@@ -35,40 +22,23 @@ export type Looked = {
 const nothing = async (): Promise<void> => undefined;
 
 /** Looks at one node. A node that cannot be looked at is a state like another. */
-async function lookAt(node: Node, look: Look, go: Promise<void>): Promise<Looked> {
-  if (node.pgdata === undefined && node.debian === undefined) {
+async function lookAt(node: Node, look: Look): Promise<Looked> {
+  if (!hasPlace(node)) {
     return {
       state: { node: node.name, is: 'unreachable', because: `${node.name}: only its port is known` },
       release: nothing,
     };
   }
   const token = newToken();
-  const debian = node.debian === undefined ? '' : `${node.debian.major}/${node.debian.cluster}`;
+  const [pgdata, debian, bindir, superuser] = wordsOf(node);
   const sql = questions({ sizes: look.sizes ?? false });
-  if (look.brief === true) {
-    const seen = await glance(node, look, go, { token, debian, sql });
-    if (seen !== undefined) return { state: seen, release: nothing };
-  }
-  const words = onHost(node.host, [
-    ...[
-      'sh',
-      '-c',
-      PROBE,
-      'probe',
-      LOOK,
-      token,
-      node.pgdata ?? '',
-      debian,
-      node.bindir ?? '',
-      look.lock?.(node) ?? '',
-      sql,
-      node.superuser ?? '',
-    ],
-  ]);
+  const lock = look.lock?.(node) ?? '';
+  const probe = ['sh', '-c', PROBE, 'probe', LOOK, token];
+  const words = onHost(node.host, [...probe, pgdata, debian, bindir, lock, sql, superuser]);
   const held = await look.hold(words, `\n${token} end`, look.seconds);
   const looked = await read(node, held, token, look);
   const over = takenOver(looked.lockedBy, node, look);
-  return over === undefined ? looked : lookAt(node, over, go);
+  return over === undefined ? looked : lookAt(node, over);
 }
 
 /**
@@ -81,34 +51,6 @@ function takenOver(lockedBy: string | undefined, node: Node, look: Look): Look |
   if (lockedBy === undefined || shell === undefined || lock === undefined) return undefined;
   if (lock.startsWith('!') || look.isOver?.(lockedBy) !== true) return undefined;
   return { ...look, lock: () => `!${shell} ${lock}` };
-}
-
-/** Undefined where no server runs, or it is one that must be looked at more closely. */
-async function glance(
-  node: Node,
-  look: Look,
-  go: Promise<void>,
-  { token, debian, sql }: Readonly<Record<'token' | 'debian' | 'sql', string>>,
-): Promise<NodeState | undefined> {
-  const probe = ['sh', '-c', GLANCE, 'glance', GLANCE_INSIDE, token];
-  const words = onHost(node.host, [
-    ...probe,
-    node.pgdata ?? '',
-    debian,
-    node.bindir ?? '',
-    sql,
-    node.superuser ?? '',
-  ]);
-  const held = await look.hold(words, `\n${token} end`, look.seconds, go);
-  await held.release();
-  const at = sectionsOf(held.stdout, token);
-  if (at.one('end') !== undefined) return classify(node, held.stdout, token);
-  // It had all the time there is, or its host cannot be had: asking again would cost as much again.
-  if (!held.timedOut && at.one('login') !== undefined) return undefined;
-  const because = `${node.name}: ${whyUnreachable(node, held)}`;
-  return held.timedOut || held.stderr.trim() !== ''
-    ? { node: node.name, is: 'unreachable', because }
-    : undefined;
 }
 
 async function read(node: Node, held: Held, token: string, look: Look): Promise<Looked> {
@@ -152,24 +94,16 @@ function withOutput(state: Extract<NodeState, { is: 'unreachable' }>, stderr: st
   return said === undefined ? state : { ...state, because: `${state.because} (${said})` };
 }
 
-function whyUnreachable(node: Node, held: Held): string {
-  const said = held.stderr.trim().split('\n').at(-1) ?? '';
-  const by = { local: 'this host', ssh: 'ssh', docker: 'docker' }[node.host.via];
-  if (said === '') return `${by} gave no answer`;
-  return said.startsWith(`${by}: `) ? said : `${by}: ${said}`;
-}
-
 /** Looks at every node at once: sixteen take about as long as one, and one that never answers costs one time-out. */
 export async function inspect(
   cluster: Cluster,
   look: Look,
 ): Promise<ClusterState & { looked: readonly Looked[] }> {
-  let start = (): void => undefined;
-  const go = new Promise<void>((resolve) => {
-    start = resolve;
+  const glanced = look.brief === true ? glances(cluster.nodes.filter(hasPlace), look) : undefined;
+  const looking = cluster.nodes.map(async (node): Promise<Looked> => {
+    const state = await glanced?.get(node.name);
+    return state === undefined ? lookAt(node, look) : { state, release: nothing };
   });
-  const looking = cluster.nodes.map((node) => lookAt(node, look, go));
-  start();
   const looked = await Promise.all(looking);
   return { nodes: looked.map(({ state }) => state), looked };
 }

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/types.ts';
 import { STATUS, type Outcome, type Problem } from '../errors.ts';
-import { inspect, type Look } from './inspect.ts';
+import { inspect } from './inspect.ts';
+import type { Look } from './looking.ts';
 import { atLeast } from '../facts/lsn.ts';
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { stateOf } from '../facts/view.ts';

@@ -1,7 +1,8 @@
 import { userInfo, hostname } from 'node:os';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { PgreplError } from '../errors.ts';
-import { inspect, type Look, type Looked } from '../observe/inspect.ts';
+import { inspect, type Looked } from '../observe/inspect.ts';
+import type { Look } from '../observe/looking.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { hold } from '../run/hold.ts';
 import type { Work } from './verb.ts';

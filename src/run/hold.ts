@@ -2,39 +2,36 @@ import { quoteWord, quoteWords } from '../tools/words.ts';
 import { newToken } from './token.ts';
 import { begin, type Spawned, type Conversation } from './spawn.ts';
 
+export type Heard = { stdout: string; stderr: string; ended: boolean; timedOut: boolean };
+
 /** A program that is kept while it is useful: its output so far, a shell to go on with, and its end. */
-export type Held = {
-  stdout: string;
-  stderr: string;
-  ended: boolean;
-  timedOut: boolean;
+export type Held = Heard & {
   /** Runs words in the shell that the program became. One after another: a second call waits for the first. */
   run: (words: readonly string[], options: { stdin: string; seconds: number }) => Promise<Spawned>;
+  /** Waits until it holds of all that was said, or the program ended, or the time is over: then it is killed. */
+  hear: (holds: (stdout: string) => boolean, seconds: number) => Promise<Heard>;
   release: () => Promise<void>;
 };
 
 /** Starts a program and answers when `until` is in its output, or it ended. It goes when it is released, or with us. */
-export type Hold = (
-  words: readonly string[],
-  until: string,
-  seconds: number,
-  /** A line is written to it when this comes. */
-  go?: Promise<void>,
-) => Promise<Held>;
+export type Hold = (words: readonly string[], until: string, seconds: number) => Promise<Held>;
 
-export const hold: Hold = async (words, until, seconds, go) => {
+export const hold: Hold = async (words, until, seconds) => {
   const { conversation, heard, end } = begin(words);
-  void go?.then(() => conversation.write('\n'));
-  const answered = await conversation.listen(() => heard.stdout.includes(until), seconds);
-  const timedOut = !answered && !heard.ended;
-  if (timedOut) {
-    conversation.kill();
-    heard.stderr += `no answer within ${seconds} s`;
-  }
-  const first = { stdout: heard.stdout, stderr: heard.stderr || heard.why, ended: heard.ended, timedOut };
+  const hear: Held['hear'] = async (holds, within) => {
+    const held = await conversation.listen(() => holds(heard.stdout), within);
+    const timedOut = !held && !heard.ended;
+    if (timedOut) {
+      conversation.kill();
+      heard.stderr += `no answer within ${within} s`;
+    }
+    return { stdout: heard.stdout, stderr: heard.stderr || heard.why, ended: heard.ended, timedOut };
+  };
+  const first = await hear((stdout) => stdout.includes(until), seconds);
   let queue: Promise<unknown> = Promise.resolve();
   return {
     ...first,
+    hear,
     run: (argv, options) => {
       const next = queue.then(() => converse(argv, options, conversation));
       queue = next;

@@ -12,13 +12,14 @@ async function looked(sections: readonly string[], timedOut = false, stderr = ''
   const hold = (_words: readonly string[], until: string): Promise<Held> => {
     const token = until.trim().split(' ')[0] ?? '';
     const stdout = sections.map((section) => `\n${token} ${section}`).join('');
-    const run: Held['run'] = () => Promise.reject(new Error('nothing is run'));
+    const nothing = () => Promise.reject(new Error('nothing is run'));
     return Promise.resolve({
       stdout,
       stderr,
       ended: !timedOut,
       timedOut,
-      run,
+      run: nothing,
+      hear: nothing,
       release: async () => undefined,
     });
   };

@@ -13,10 +13,15 @@ export type Trio = {
   run: (...words: readonly string[]) => Promise<Result>;
 };
 
+type More = Readonly<Record<string, Partial<FileNode>>>;
+
 /** pg1 and two standbys of it, made by pgrepl. `make` runs in a beforeAll; they go with the file's last test. */
-export function trio(
-  more: Readonly<Record<string, Partial<FileNode>>> = {},
-): Trio & { make: () => Promise<void> } {
+export function trio(more: More = {}): Trio & { make: () => Promise<void> } {
+  return fleet(['pg2', 'pg3'], more);
+}
+
+/** pg1 and these standbys of it. */
+export function fleet(standbys: readonly string[], more: More = {}): Trio & { make: () => Promise<void> } {
   const dir = scratch();
   const ports = new Map<string, number>();
   const data = (name: string): string => join(dir, name);
@@ -28,16 +33,17 @@ export function trio(
     run: (...words) => pgrepl([...words, '-c', made.file]),
   };
   const make = async (): Promise<void> => {
-    for (const name of ['pg1', 'pg2', 'pg3']) ports.set(name, await freePort());
+    for (const name of ['pg1', ...standbys]) ports.set(name, await freePort());
     const node = (name: string, upstream?: string): FileNode => ({
       pgdata: data(name),
       port: made.port(name),
       ...(upstream === undefined ? {} : { upstream }),
       ...more[name],
     });
-    clusterFile(dir, { pg1: node('pg1'), pg2: node('pg2', 'pg1'), pg3: node('pg3', 'pg1') });
+    const below = standbys.map((name) => [name, node(name, 'pg1')] as const);
+    clusterFile(dir, { pg1: node('pg1'), ...Object.fromEntries(below) });
     await well(made.run('init-primary', 'pg1'));
-    await Promise.all(['pg2', 'pg3'].map((name) => well(made.run('clone-standby', name))));
+    await Promise.all(standbys.map((name) => well(made.run('clone-standby', name))));
   };
   return { ...made, make };
 }
