@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { holdLock, lockOf } from './support/lockHolder.ts';
 import { waitFor, withoutPg } from './support/machine.ts';
+import { startPgrepl } from './support/pgrepl.ts';
 import { sql } from './support/server.ts';
 import { endsWith, isSound, isUnchanged, seen, writerOn } from './support/swapping.ts';
 import { trio } from './support/trio.ts';
@@ -73,6 +75,31 @@ test('of two at the same time one is told that the other one works', async () =>
   const [first, second] = both.map(({ code }) => code).toSorted((a, b) => a - b);
   expect([first, second]).toEqual([0, 8]);
   await isSound(stage, 'pg1', writer);
+});
+
+test('a run that began at the same instant gives up what it took where another has the first lock', async () => {
+  const now = (): string =>
+    `pgrepl switchover, pid 1 of root on elsewhere, since ${new Date().toISOString()}`;
+  const before = 'pgrepl switchover, pid 1 of root on elsewhere, since 2020-01-01T00:00:00.000Z';
+  for (const [name, holder] of [
+    ['pg1', now()],
+    ['pg3', before],
+  ] as const) {
+    const release = await holdLock(stage.data(name), holder);
+    const refused = endsWith(await stage.run('switchover', 'pg2'), 8);
+    expect(refused.stderr).toContain(`${name}: another pgrepl works on it: ${holder}`);
+    expect(refused.ms).toBeLessThan(4000);
+    release();
+  }
+  const release = await holdLock(stage.data('pg3'), now());
+  const { child, ended } = startPgrepl(['switchover', 'pg2', '--yes', '-c', stage.file]);
+  await waitFor(() => readFileSync(lockOf(stage.data('pg1')), 'utf8').includes(`pid ${child.pid} `), {
+    what: 'it has the first lock',
+  });
+  release();
+  endsWith(await ended, 0);
+  await isSound(stage, 'pg2', writer);
+  endsWith(await stage.run('switchover', 'pg1'), 0);
 });
 
 test('the one that is the primary already is left so, and --check says the same', async () => {
