@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { absolute, hostOf, superuserOf, type TargetFlags } from './flags.ts';
 import { hostnameOf } from './host.ts';
-import { slotName } from './slot.ts';
+import { namesAtPort, slotName } from './slot.ts';
 import type { Host, Node, NodeTarget } from './types.ts';
 import { eachOf, failure } from '../errors.ts';
 
@@ -53,10 +53,7 @@ function isNamed(
     );
 }
 
-/**
- * A server that no file names is called after its host, whatever its port: each command line knows of one. Its upstream
- * may know of several from that host, and there it has its port behind its name where --port says one.
- */
+/** A server that no file names is called after its host, whatever its port: each command line knows of one. */
 function namesOf(host: Host, { name: given, port }: TargetFlags): Pick<Node, 'name' | 'seenAs' | 'slot'> {
   const base = {
     local: () => hostname().split('.')[0] ?? 'local',
@@ -64,7 +61,5 @@ function namesOf(host: Host, { name: given, port }: TargetFlags): Pick<Node, 'na
     docker: () => (host.via === 'docker' ? host.container : ''),
   }[host.via]();
   const name = given ?? base.replace(/[^A-Za-z0-9_.-]/g, '_');
-  if (given !== undefined || port === undefined || port === 5432) return { name, slot: slotName(name) };
-  const seenAs = `${name}_${port}`;
-  return { name, seenAs, slot: slotName(seenAs) };
+  return given === undefined ? { name, ...namesAtPort(name, port) } : { name, slot: slotName(name) };
 }

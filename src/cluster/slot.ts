@@ -13,3 +13,13 @@ export function slotName(node: string): string {
   const slot = node.toLowerCase().replace(/[^a-z0-9_]/g, '_');
   return slot.slice(0, LONGEST) || '_';
 }
+
+/**
+ * What the upstream calls a server that is named after its host: it may know of several from there, and so the port is
+ * behind the name where one is said.
+ */
+export function namesAtPort(name: string, port = 5432): { seenAs?: string; slot: string } {
+  if (port === 5432) return { slot: slotName(name) };
+  const seenAs = `${name}_${port}`;
+  return { seenAs, slot: slotName(seenAs) };
+}

@@ -198,7 +198,7 @@ function plain(
           ),
         ]
       : []),
-    run(node, 'a place beside the target', script(MAKE_STAGING, 'staging', place.staging)),
+    run(node, 'a place beside the target', script(MAKE_STAGING, 'staging', place.staging, '')),
     copy(node, 'create the cluster', initdb),
     write(node, 'the settings replication needs', `${data}/pgrepl.conf`, [ownFile(own)], '0600'),
     run(

@@ -4,15 +4,19 @@ import { start } from '../tools/service.ts';
 import { portOf } from './create.ts';
 import { effective } from './effective.ts';
 import type { Step } from './plan.ts';
-import { futureSocket, service, type Seen } from './steps.ts';
+import { futureSocket, isUp, service, type Seen } from './steps.ts';
 
 /** Starts a data directory that is there, and how it can be asked then: its files say where it listens. */
 export function startOf(found: Seen, node: Node): { steps: readonly Step[]; socket: Socket } {
-  const port = Number(effective(found, 'port')?.value ?? portOf(node));
   return {
     steps: [service(found.node, 'start the server', start(found.machine, found.place))],
-    socket: futureSocket(found, port, socketDirOf(found)),
+    socket: futureSocket(found, portAtStart(found, node), socketDirOf(found)),
   };
+}
+
+/** The port that a server has which was asked, or at its next start. */
+export function portAtStart(found: Seen, node: Node): number {
+  return isUp(found) ? found.server.port : Number(effective(found, 'port')?.value ?? portOf(node));
 }
 
 /** The first directory of unix_socket_directories; the default of a build is the first that its owner may write. */

@@ -13,19 +13,19 @@ kill "$w" 2>/dev/null
 exit "$r"`;
 
 /**
- * Our staging directory: its mark comes first, so that a half-made one is known as ours. Directories outside it
+ * Our staging directory: its mark says whose it is and, where it is a copy, for which port. Directories outside it
  * that a copy will fill (tablespaces, WAL) must be empty or not there, and are written down before they are filled.
  */
 export const MAKE_STAGING = String.raw`set -e
 umask 077
-s=$1; shift
+s=$1 port=$2; shift 2
 if [ -d "$s" ] && [ ! -f "$s/pgrepl" ]; then echo "error: $s is not ours" >&2; exit 1; fi
 for d in "$@"; do
   if [ -d "$d" ] && [ -n "$(ls -A -- "$d" | grep -v '^lost+found$')" ]; then echo "error: directory $d is not empty" >&2; exit 1; fi
 done
 mkdir -p -- "$s"
 for d in "$@"; do printf '%s\n' "$d" >>"$s/outside"; done
-echo "made by pgrepl; a later run removes or completes it" >"$s/pgrepl"`;
+printf '%s\n' 'made by pgrepl; a later run removes or completes it' ${'$'}{port:+"port $port"} >"$s/pgrepl"`;
 
 /**
  * Removes a staging directory, and refuses one without our mark. What the dead copy put outside it goes too, while

@@ -2,6 +2,7 @@ import type { Action, Flags } from './action.ts';
 import { isIP } from 'node:net';
 import { addressesOf, addressOf } from '../cluster/addresses.ts';
 import { hasStalePassword } from '../ask/passfile.ts';
+import { askEarlierPort } from '../ask/earlierPort.ts';
 import { askSource, type Outside } from '../ask/source.ts';
 import { parseEndpoint } from '../cluster/endpoint.ts';
 import { pathFault } from '../cluster/path.ts';
@@ -10,6 +11,7 @@ import { eachOf, failure, PgreplError, together } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { passwordOf } from '../cluster/password.ts';
 import type { CloneRequest } from '../plan/clone/cloneRequest.ts';
+import { asMadeBefore } from '../plan/clone/madeBefore.ts';
 import { needsSource, planCloneStandby } from '../plan/clone/cloneStandby.ts';
 import type { Demands } from '../plan/demands.ts';
 import type { Link } from '../plan/link.ts';
@@ -28,26 +30,28 @@ export const cloneStandby: Action = async ([name], flags) => {
     target.then((found) => passwordOf(found.cluster)),
     ownFlags(flags),
   );
-  const slot = text(flags, 'slot') ?? node.slot;
   const outside = outsideOf(node, asked);
+  const byHost = isByHost(cluster, flags);
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
   const allow = await addressesOf(cluster, node, isIP(from.host) === 0 ? [] : [from.host]);
   const plan = async (state: ClusterState, ask: Ask) => {
+    const found = state.nodes.find((each) => each.node === node.name);
+    const own = byHost ? asMadeBefore(node, found) : node;
+    const earlierPort = byHost ? await askEarlierPort(found, ask) : undefined;
     const link: Link = {
       host: from.host,
       port: from.port ?? portOf(state, from.name),
       role: cluster.replication.role,
-      applicationName: nameAtUpstream(node),
-      slot,
+      applicationName: nameAtUpstream(own),
+      slot: text(flags, 'slot') ?? own.slot,
       ...(password === undefined ? {} : { password }),
     };
-    const found = state.nodes.find((each) => each.node === node.name);
     const stalePassword = await hasStalePassword(found, link, ask);
     const request: CloneRequest = {
-      node,
+      node: own,
       upstream: from.name,
       link,
-      source: await sourceFor(ask, state, node, from.name, link, outside, stalePassword),
+      source: await sourceFor(ask, state, own, from.name, link, outside, stalePassword),
       stalePassword,
       replace: flags['replace'] === true,
       ...outside,
@@ -56,12 +60,21 @@ export const cloneStandby: Action = async ([name], flags) => {
       allow,
       seconds: modeOf(flags).timeout ?? 300,
       ...(maxRate === undefined ? {} : { maxRate }),
+      ...(earlierPort === undefined ? {} : { earlierPort }),
     };
     return planCloneStandby(state, request);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
   return perform({ command: 'clone-standby', cluster, nodes: [node], sizes: true, plan, rows }, flags);
 };
+
+/** Whether it has its names from its host, and would have others if --port were there. */
+function isByHost(cluster: Cluster, flags: Flags): boolean {
+  return (
+    cluster.file === undefined &&
+    (['name', 'port', 'slot'] as const).every((flag) => flags[flag] === undefined)
+  );
+}
 
 async function sourceFor(
   ask: Ask,

@@ -234,6 +234,12 @@ describe('what is there, and what is done', () => {
       ['x b: port 5432 is taken', 'b: start the server', 'b: it streams from a'],
     ],
     [
+      'a stopped copy of ours that has another port, in its files',
+      down(`${LINKED}port = 5433\n`, true, SYSTEM, { listening: [5432] }),
+      {},
+      ['b: start the server', 'b: it streams from a'],
+    ],
+    [
       'a stopped copy of ours, with leftovers and a password',
       down(LINKED, true, SYSTEM, { staged: true }),
       { link: { ...LINK, password: new Secret('x') } },

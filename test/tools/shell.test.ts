@@ -179,7 +179,7 @@ function runs(pid: string): boolean {
 
 describe('a staging directory', () => {
   const make = (...outside: string[]) =>
-    sh(script(MAKE_STAGING, 'staging', `${dir}/data.pgrepl-new`, ...outside));
+    sh(script(MAKE_STAGING, 'staging', `${dir}/data.pgrepl-new`, '', ...outside));
   const remove = () => sh(script(REMOVE_STAGING, 'remove', `${dir}/data.pgrepl-new`));
   const staging = () => join(dir, 'data.pgrepl-new');
 
@@ -257,7 +257,7 @@ describe('a staging directory', () => {
   test('inside a mount point it goes on where it was cut short', () => {
     const real = join(dir, 'data');
     const inside = join(real, '.pgrepl-new');
-    fine(script(MAKE_STAGING, 'staging', inside));
+    fine(script(MAKE_STAGING, 'staging', inside, '5433'));
     mkdirSync(join(inside, 'data', 'global'), { recursive: true });
     for (const name of ['PG_VERSION', '.dot', `o'dd "na\nme`])
       writeFileSync(join(inside, 'data', name), name);

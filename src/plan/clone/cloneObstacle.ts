@@ -1,5 +1,6 @@
 import type { Problem } from '../../errors.ts';
 import type { NodeState } from '../../facts/state.ts';
+import { portOf } from '../create.ts';
 import type { CloneRequest } from './cloneRequest.ts';
 import { isUp, type Seen } from '../steps.ts';
 
@@ -51,6 +52,17 @@ export function walProblem(found: Seen, request: CloneRequest): readonly Problem
     {
       message: `${found.node}: pg_wal of ${what} is a link to ${walLink}, which is kept with the old directory`,
       hint: 'Name the directory for the new WAL with --waldir.',
+    },
+  ];
+}
+
+/** The earlier run has a slot at the upstream by a name with its port in it, which nobody would ask for again. */
+export function otherCopy(found: Seen, { node, earlierPort }: CloneRequest): readonly Problem[] {
+  if (earlierPort === undefined || earlierPort === portOf(node)) return [];
+  return [
+    {
+      message: `${found.node}: ${found.place.staging} is of a copy with --port ${earlierPort} that was cut short, and no port is named now`,
+      hint: `--port ${earlierPort} goes on with it; --port ${portOf(node)} is another standby, and the slot of the first stays.`,
     },
   ];
 }

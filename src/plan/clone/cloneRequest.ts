@@ -21,6 +21,8 @@ export type CloneRequest = {
   waldir?: string;
   tablespaces: Readonly<Record<string, string>>;
   maxRate?: string;
+  /** The port that an earlier run named, whose copy was cut short, where this one names none. */
+  earlierPort?: number;
   /** What flags alone say: of a standby that is there it must hold already. */
   demands?: Demands;
   /** For the name of what --replace moves aside: `20261130T101500`. */

@@ -6,6 +6,7 @@ import {
   isInTheWay,
   isPrimary,
   otherUpstream,
+  otherCopy,
   portProblem,
   walProblem,
   type Obstacle,
@@ -20,7 +21,7 @@ import { leadsTo, passfileSteps, relinkSteps, writtenLink, type Link } from '../
 import type { Plan } from '../plan.ts';
 import { futureSocket, isUp, socketOf, type Seen } from '../steps.ts';
 import { unseen } from '../refusal.ts';
-import { startOf } from '../startOf.ts';
+import { portAtStart, startOf } from '../startOf.ts';
 import { upstreamSlotSteps } from '../upstreamSlot.ts';
 
 /**
@@ -106,7 +107,7 @@ function planMute(found: Extract<NodeState, { is: 'mute' }>, request: CloneReque
   const message = `${found.node}: a server runs in ${found.place.pgdata} and does not answer: ${found.because}`;
   const hint = found.hint === undefined ? {} : { hint: found.hint };
   if (!ours) return { title, refusals: [{ message, ...hint }], unreachable: true, steps: [] };
-  const socket = futureSocket(found, portOf(request.node), found.place.socketDir ?? '/tmp');
+  const socket = futureSocket(found, portAtStart(found, request.node), found.place.socketDir ?? '/tmp');
   return { title, refusals: [], steps: [proof(found, request, socket, false)] };
 }
 
@@ -128,7 +129,7 @@ function planStart(found: Extract<NodeState, { is: 'stopped' }>, request: CloneR
   const { socket, steps } = startOf(found, request.node);
   return {
     title,
-    refusals: portProblem(found, portOf(request.node)),
+    refusals: portProblem(found, portAtStart(found, request.node)),
     steps: [
       ...leftoverSteps(found),
       ...passfileSteps(found.node, request.link, found.place.real),
@@ -159,6 +160,7 @@ function planCopy(found: Seen, request: CloneRequest, title: string, aside?: str
   const gates = copyGates(found, request, source);
   const refusals = [
     ...placeProblems(found),
+    ...otherCopy(found, request),
     ...portProblem(found, portOf(request.node)),
     ...(aside === undefined ? [] : walProblem(found, request)),
     ...gates.refusals,

@@ -31,7 +31,7 @@ export function copySteps(input: Copy): Pick<Plan, 'steps' | 'undo' | 'pointOfNo
     run(
       found.node,
       'a place beside the target',
-      script(MAKE_STAGING, 'staging', staging, ...outside(request, source)),
+      script(MAKE_STAGING, 'staging', staging, String(portOf(request.node)), ...outside(request, source)),
     ),
     ...upstreamSlotSteps(slot),
     copy(found.node, `copy ${request.upstream}`, backupArgv(input), passwordInput(request)),
