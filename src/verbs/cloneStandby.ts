@@ -1,6 +1,7 @@
 import type { Action, Flags } from './action.ts';
 import { isIP } from 'node:net';
 import { addressesOf, addressOf } from '../cluster/addresses.ts';
+import { refusedByLibpq } from '../ask/libpq.ts';
 import { hasStalePassword } from '../ask/passfile.ts';
 import { askEarlierPort } from '../ask/earlierPort.ts';
 import { askSource, type Outside } from '../ask/source.ts';
@@ -62,7 +63,7 @@ export const cloneStandby: Action = async ([name], flags) => {
       ...(maxRate === undefined ? {} : { maxRate }),
       ...(earlierPort === undefined ? {} : { earlierPort }),
     };
-    return planCloneStandby(state, request);
+    return refusedByLibpq(planCloneStandby(state, request), state, ask, node.name);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
   return perform({ command: 'clone-standby', cluster, nodes: [node], sizes: true, plan, rows }, flags);

@@ -1,5 +1,6 @@
 import type { Action } from './action.ts';
 import { addressesOf, addressOf } from '../cluster/addresses.ts';
+import { refusedByLibpq } from '../ask/libpq.ts';
 import { hasStalePassword } from '../ask/passfile.ts';
 import { askCaughtUp, askPast, askWal } from '../ask/past.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
@@ -39,11 +40,12 @@ export const follow: Action = async ([name], flags) => {
       askAll(cluster, state, request, ask),
       askStale(cluster, state, request, ask),
     ]);
-    return planFollow(cluster, state, {
+    const planned = planFollow(cluster, state, {
       ...request,
       ...(asked === undefined ? {} : { asked }),
       ...(stale === undefined ? {} : { stalePassword: stale }),
     });
+    return refusedByLibpq(planned, state, ask, node.name);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
   return perform({ command: 'follow', cluster, nodes: [node], plan, rows }, flags);

@@ -1,4 +1,5 @@
 import type { Deed, Flags } from './action.ts';
+import { refusedByLibpq } from '../ask/libpq.ts';
 import { askCaughtUp, askPast } from '../ask/past.ts';
 import { askHistory, askSource } from '../ask/source.ts';
 import { parseEndpoint } from '../cluster/endpoint.ts';
@@ -37,7 +38,8 @@ export async function outside(
       seconds: modeOf(flags).timeout ?? (verb === 'follow' ? 60 : 300),
     };
     const asked = await askAll(state, seen, request, ask);
-    return planOutside(state, asked === undefined ? request : { ...request, asked });
+    const planned = planOutside(state, asked === undefined ? request : { ...request, asked });
+    return refusedByLibpq(planned, state, ask, node.name);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state);
   return perform({ command: verb, cluster, nodes: [node], plan, rows }, flags);

@@ -1,5 +1,6 @@
 import type { Action, Deed, Flags } from './action.ts';
 import { addressOf } from '../cluster/addresses.ts';
+import { refusedByLibpq } from '../ask/libpq.ts';
 import { askLogins } from '../ask/logins.ts';
 import { askCaughtUp, askPast, askWal } from '../ask/past.ts';
 import { askSource } from '../ask/source.ts';
@@ -34,7 +35,8 @@ export const rejoin: Action = async ([name], flags) => {
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
     const asked = await askAll(cluster, state, request, ask);
-    return planRejoin(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
+    const planned = planRejoin(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
+    return refusedByLibpq(planned, state, ask, node.name);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
   return perform(

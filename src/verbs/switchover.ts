@@ -1,5 +1,6 @@
 import type { Action } from './action.ts';
 import { addressesOf, addressOf } from '../cluster/addresses.ts';
+import { refusedByLibpq } from '../ask/libpq.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure, type Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
@@ -32,7 +33,7 @@ export const switchover: Action = async ([name], flags) => {
     };
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
-    return planSwitchover(cluster, state, {
+    const planned = planSwitchover(cluster, state, {
       node,
       maxLag: number(flags, 'maxLag') ?? MAX_LAG,
       role: cluster.replication.role,
@@ -42,6 +43,7 @@ export const switchover: Action = async ([name], flags) => {
       seconds: modeOf(flags).timeout ?? 120,
       ...(password === undefined ? {} : { password }),
     });
+    return refusedByLibpq(planned, state, ask);
   };
   const meter = outageMeter((state) => endsOf(cluster, state, node));
   return perform(
