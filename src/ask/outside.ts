@@ -1,3 +1,4 @@
+import { LOOKING } from '../cluster/session.ts';
 import type { Node } from '../cluster/types.ts';
 import type { NodeState } from '../facts/state.ts';
 import type { OutsideUpstream } from '../plan/promote/promoteGates.ts';
@@ -21,6 +22,7 @@ export async function askOutside(
   const argv = [
     'env',
     'LC_ALL=C',
+    `PGOPTIONS=${LOOKING}`,
     found.machine.programs.psql ?? 'psql',
     '-XAtqw',
     '-d',

@@ -1,3 +1,4 @@
+import { LOOKING } from '../cluster/session.ts';
 import { RECOVERING } from './probe.ts';
 
 /** Finds a node's data by its pgdata or its Debian name: `real` is the directory, or empty. No process where it can be entered. */
@@ -121,7 +122,7 @@ around() {
 while [ $# -gt 0 ]; do around "$1" "$2" "$3" "$4"; shift 4; done
 say 'node 0' ''
 [ -n "$asks" ] || exit 0
-export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl
+export PGCONNECT_TIMEOUT=5 PGOPTIONS='${LOOKING}' PGAPPNAME=pgrepl
 why=$(printf %s "$asks" | "$psql" -XAtqw -v ON_ERROR_STOP=1 -h "$firstsocket" -p "$firstport" -U "$firstsu" -d postgres 2>&1 >&3) && exit 0
 [ -n "$alone" ] || exit 0
 case $why in *timeout* | *'starting up'* | *'not yet accepting'* | *'shutting down'* | *refused*) say 'node 1' ''; say mute "$why"; recovering; say end ok ;; esac

@@ -1,3 +1,5 @@
+import { LOOKING } from '../cluster/session.ts';
+
 /**
  * The shell that looks at a host, in one process and one round trip. It changes nothing. Its answer is a list
  * of sections: a line `TOKEN name`, then the value up to the next such line.
@@ -179,7 +181,7 @@ SELECT translate(coalesce(max(setting), ''), e'\\n', '') FROM pg_settings WHERE 
   # Where its output goes, which is what somebody gave to pg_ctl -l.
   l=$(readlink "/proc/$pid/fd/2") && [ -f "$l" ] && [ -w "$l" ] && say log "$l"
   psql=psql; [ -x "$b/psql" ] && psql=$b/psql || { [ -x "$newest/psql" ] && psql=$newest/psql; }
-  export PGCONNECT_TIMEOUT=5 PGOPTIONS='-c statement_timeout=15s -c client_min_messages=error' PGAPPNAME=pgrepl
+  export PGCONNECT_TIMEOUT=5 PGOPTIONS='${LOOKING}' PGAPPNAME=pgrepl
   less= lessby=
   take() { conf=${'$'}{1%%$nl*} out=${'$'}{1#*$nl}; hba=${'$'}{out%%$nl*} answer=${'$'}{out#*$nl}; say asked "$2"; }
   # 0: asked, as a superuser; 1: another role may do better; 2: nobody would.

@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/types.ts';
+import { SESSION } from '../cluster/session.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { isUp, socketOf, type Up } from '../plan/steps.ts';
 import { onNodes } from '../run/nodes.ts';
@@ -76,7 +77,7 @@ async function amcheck(found: Up, run: Run): Promise<DeepCheck> {
     '-w',
     ...names.flatMap((name) => ['-d', name]),
   ];
-  const { code, stdout, stderr } = await run([program, ...words]);
+  const { code, stdout, stderr } = await run(['env', SESSION, program, ...words]);
   const left = without.length === 0 ? '' : `; skipped: ${hint}`;
   if (code === 0) return say('good', `tables and indexes of ${names.join(', ')} are sound${left}`);
   const found_ = (stdout.trim() || stderr.trim()).split('\n').slice(0, 4).join('; ');

@@ -63,10 +63,7 @@ export function sql(
   text: Text,
   extra: Extra & { capture?: string } = {},
 ): RunStep {
-  // A commit of ours must not wait for a synchronous standby that is not there.
-  // And databases may be read-only by default.
-  const first = 'SET synchronous_commit = local;\nSET default_transaction_read_only = off;\n';
-  return run(node, why, psql(at), { stdin: [first, ...text, '\n'], ...extra });
+  return run(node, why, psql(at), { stdin: [...text, '\n'], ...extra });
 }
 
 export function ask(

@@ -1,11 +1,12 @@
+import { SESSION } from '../cluster/session.ts';
 import type { Problem } from '../errors.ts';
 import type { Plan, Step, WriteStep } from '../plan/plan.ts';
-import type { Argv, Text } from '../tools/words.ts';
+import { quoteWord, type Argv, type Text } from '../tools/words.ts';
 import { difference } from './difference.ts';
 import type { Paint } from './paint.ts';
-import { hanging, withCommands } from './paint.ts';
+import { hanging, withCommands, wrapped } from './paint.ts';
 import { holdsSecret, masked, shownText } from './redact.ts';
-import { readable } from './scriptWords.ts';
+import { hasSession, readable } from './scriptWords.ts';
 
 export type PlanLook = { color: Paint; width: number };
 
@@ -24,6 +25,7 @@ export function planAsText(plan: Plan, { color, width }: PlanLook): string {
     ),
     titled(stepsTitle(plan), stepsWithReturn(plan, color)),
     titled(undoTitle(plan), numbered(plan.undo ?? [], color)),
+    sessionNote(plan, width),
     scriptsNote(plan),
     plan.steps.length === 0 && plan.refusals.length === 0 ? ['Nothing to do.'] : [],
   ];
@@ -100,6 +102,16 @@ function commandLine(argv: Argv, color: Paint): string {
   if (script === undefined) return color.cyan(words);
   if (script === '') return `${color.dim('script:')} ${color.cyan(words)}`;
   return `${color.cyan(words)}${color.dim(`  (in a script: ${script})`)}`;
+}
+
+/** What stands before psql each time, once. */
+function sessionNote({ steps, undo = [] }: Plan, width: number): string[] {
+  const some = [...steps, ...undo].some((step) => step.do !== 'write' && hasSession(step.argv));
+  if (!some) return [];
+  return wrapped(
+    `Each psql has ${quoteWord(SESSION)} in its environment, whatever is set for its role.`,
+    width,
+  );
 }
 
 function scriptsNote({ steps, undo = [] }: Plan): string[] {

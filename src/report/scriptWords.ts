@@ -1,3 +1,4 @@
+import { SESSION } from '../cluster/session.ts';
 import type { Argv } from '../tools/words.ts';
 import { isRef } from '../tools/words.ts';
 import { masked, shownCommand } from './redact.ts';
@@ -7,11 +8,22 @@ export type Readable = { words: string; script?: string };
 
 const PROGRAM = /(^|\/)(initdb|psql|postgres|pg_[a-z]+)$/;
 
+/** What every psql of ours has in its environment says nothing about the step: a plan tells it once. */
+function withoutSession(argv: Argv): Argv {
+  return argv.filter((word, at) => word !== SESSION && !(word === 'env' && argv[at + 1] === SESSION));
+}
+
+/** Whether psql is told what holds in its session. */
+export function hasSession(argv: Argv): boolean {
+  return argv.includes(SESSION);
+}
+
 /**
  * `sh -c LITERAL name ...` without its literal. Where a program of PostgreSQL's is called in it, that program and its
  * words, which follow it with a hyphen; else the script by its name.
  */
-export function readable(argv: Argv): Readable {
+export function readable(words: Argv): Readable {
+  const argv = withoutSession(words);
   const [shell, option, , name, ...parameters] = argv;
   if (shell !== 'sh' || option !== '-c' || name === undefined) return { words: shownCommand(argv) };
   const at = parameters.findIndex((word, index) => isProgram(word) && isOption(parameters[index + 1]));

@@ -19,10 +19,8 @@ const WRITE_AND_DROP = String.raw`before=$1 after=$2; shift 2
 
 export function writeCanary(at: Socket, token: string): readonly string[] {
   const name = `public.${TABLE}_${token}`;
-  const before = `SET synchronous_commit = local;
-SET default_transaction_read_only = off;
-SET lock_timeout = '10s';
-SET client_min_messages = error;
+  const before = `SET lock_timeout = '10s';
+SELECT set_config('idle_session_timeout', '0', false) FROM pg_settings WHERE name = 'idle_session_timeout' \\g /dev/null
 SELECT pg_advisory_lock(hashtext('${TABLE}')) \\g /dev/null
 SELECT format('DROP TABLE IF EXISTS public.%I', relname) FROM pg_class
   WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ '^${TABLE}_[0-9a-f]{16}$' \\gexec
@@ -68,13 +66,5 @@ LOOP
   ${at.version >= COMMIT_IN_LOOP ? 'COMMIT;' : ''}
   PERFORM pg_sleep(0.002);
 END LOOP; END $$`;
-  return [
-    ...psql(at),
-    '-c',
-    'SET client_min_messages = notice',
-    '-c',
-    'SET statement_timeout = 0',
-    '-c',
-    loop,
-  ];
+  return [...psql(at), '-c', 'SET client_min_messages = notice', '-c', loop];
 }

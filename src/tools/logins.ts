@@ -1,3 +1,5 @@
+import { LOOKING } from '../cluster/session.ts';
+
 /**
  * Two logins of one role at once: by the replication protocol, and to a database with a question. The first line of
  * stdin is the password, an empty one is none. Each answer is written in one piece: `@name STATUS`, then what psql said.
@@ -11,5 +13,6 @@ try() {
   printf '@%s %s\n%s\n' "$1" "$?" "$said"
 }
 try replication "$replication" IDENTIFY_SYSTEM &
+PGOPTIONS='${LOOKING}'; export PGOPTIONS
 try rights "$database" "$question"
 wait`;

@@ -1,7 +1,7 @@
 import type { Node } from '../../cluster/types.ts';
 import { conninfo } from '../../render/conninfo.ts';
 import { applicationName, nameAtUpstream } from '../../render/names.ts';
-import { psqlTo } from '../../tools/psql.ts';
+import { psqlToDatabase } from '../../tools/psql.ts';
 import { script, WITH_PASSWORD } from '../../tools/shell.ts';
 import type { Text } from '../../tools/words.ts';
 import type { CloneRequest } from './cloneRequest.ts';
@@ -26,7 +26,7 @@ export const OF_EARLIER_COPY = `application_name = :'copy' AND client_addr IS NO
 export function databasePsql(psql: string, { host, port, role, passfile }: Link): readonly string[] {
   const to = { host, port: String(port), user: role, dbname: 'postgres', connect_timeout: '10' };
   const own = passfile === undefined ? {} : { passfile };
-  return psqlTo(psql, conninfo({ ...to, application_name: 'pgrepl', ...own }));
+  return psqlToDatabase(psql, conninfo({ ...to, application_name: 'pgrepl', ...own }));
 }
 
 /** A role may end what is its own: pg_terminate_backend() in signalfuncs.c. */

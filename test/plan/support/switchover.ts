@@ -1,3 +1,4 @@
+import { SESSION } from '../../../src/cluster/session.ts';
 import { ofMajor } from '../../../src/cluster/version.ts';
 import type { Problem } from '../../../src/errors.ts';
 import type { ClusterState, NodeState, Place, Server } from '../../../src/facts/state.ts';
@@ -147,7 +148,10 @@ function bodyOf(step: Step): readonly string[] {
   const login = step.do === 'run' && step.asLogin === true ? ' (as the login)' : '';
   const until = step.do === 'expect' ? [`until ${step.stdout}, at most ${step.seconds} s`] : [];
   return [
-    `${words.join(' ').replace(/ sh -c .*? start /s, ' start ')}${login}`,
+    `${words
+      .join(' ')
+      .replace(`env ${SESSION} `, '')
+      .replace(/ sh -c .*? start /s, ' start ')}${login}`,
     ...linesOf(step.stdin ?? []),
     ...until,
   ];
@@ -156,6 +160,6 @@ function bodyOf(step: Step): readonly string[] {
 function linesOf(text: Text): readonly string[] {
   return shownText(text)
     .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('SET '))
+    .filter((line) => line !== '')
     .map((line) => `| ${line}`);
 }
