@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { whoHas } from '../../src/render/conninfo-keys.ts';
 import { flock, streaming } from './support/flock.ts';
-import { waitFor } from './support/machine.ts';
+import { program, waitFor } from './support/machine.ts';
 import { serverLog, setting, sql, startServer, stopServer } from './support/server.ts';
 
 /** A key of primary_conninfo that the server's libpq does not have: its receiver never comes up. */
@@ -68,4 +70,21 @@ describe('a connection that libpq does not take', async () => {
     expect(await document(['follow', 'c', '--upstream', 'b'])).toMatchObject({ outcome: 'done' });
     expect(streaming(pgdata('b'), 'c')).toBe(true);
   });
+});
+
+const KEYS = ['gssencmode', 'channel_binding', 'sslpassword', 'sslcrldir', 'sslsni', 'gssdelegation', 'tty']
+  .concat(['load_balance_hosts', 'require_auth', 'sslcertmode', 'sslnegotiation', 'max_protocol_version'])
+  .concat(['min_protocol_version', 'sslkeylogfile', 'oauth_issuer', 'scram_client_key', 'authtype']);
+
+test('the libpq that is here has the keys of one of its majors', () => {
+  const known = KEYS.filter((key) => {
+    const words = ['-Xw', '-d', `host=/dev/null ${key}=''`, '-c', ''];
+    return !spawnSync(program('psql'), words, { encoding: 'utf8' }).stderr.includes(`"${key}"`);
+  });
+  const ofMajor = (major: number): readonly string[] =>
+    KEYS.filter((key) => {
+      const [, way, boundary] = /(from|up to) PostgreSQL (\d+)/.exec(whoHas(key)) ?? [];
+      return way === 'from' ? major >= Number(boundary) : major <= Number(boundary);
+    });
+  expect([10, 11, 12, 13, 14, 15, 16, 17, 18].map(ofMajor)).toContainEqual(known);
 });
