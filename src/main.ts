@@ -1,10 +1,12 @@
 import { CommanderError, type Command } from 'commander';
 import { isPgreplError, PgreplError, STATUS } from './errors.ts';
 import { mistakesOf } from './mistakes.ts';
+import { mindOutput } from './output.ts';
 import { buildProgram, spelledOut } from './program.ts';
 
 /** Runs the program and turns every end into an exit status. The only caller is bin. */
 export async function main(argv: readonly string[]): Promise<void> {
+  mindOutput();
   const program = buildProgram();
   try {
     await program.parseAsync(spelledOut(argv), { from: 'user' });
