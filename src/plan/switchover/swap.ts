@@ -1,4 +1,3 @@
-import type { StandbyState } from '../../facts/view.ts';
 import type { Cluster } from '../../cluster/types.ts';
 import { startAgain, stopStep } from './handover.ts';
 import type { Link } from '../link.ts';
@@ -45,10 +44,11 @@ function actSteps({ primary, candidate }: Cast, request: SwitchoverRequest): rea
 /** What has no hurry once writes are taken; every node for itself. */
 function afterSteps(
   cluster: Cluster,
-  { primary, candidate, siblings }: Cast,
+  cast: Cast,
   link: Link,
   request: SwitchoverRequest,
 ): readonly Step[] {
+  const { primary, candidate, siblings } = cast;
   const { node } = primary;
   const early = siblings.filter(movesEarly);
   return [
@@ -63,27 +63,30 @@ function afterSteps(
       const own = linkFor(cluster, sibling.node, candidate, request);
       return followsStep(sibling.node, socketOf(sibling), candidate, own, request.seconds);
     }),
-    ...lateSteps(
-      cluster,
-      candidate,
-      siblings.filter((sibling) => !movesEarly(sibling)),
-      request,
-    ),
+    ...lateSteps(cluster, cast, request),
   ];
 }
 
-/** Restarts, when writes are taken: what has no lane waits for what went on side by side before. */
+/**
+ * Restarts, when writes are taken: what has no lane waits for what went on side by side before. The slots at the old
+ * primary are in use until then.
+ */
 function lateSteps(
   cluster: Cluster,
-  candidate: StandbyState,
-  late: readonly StandbyState[],
+  { primary, candidate, siblings }: Cast,
   request: SwitchoverRequest,
 ): readonly Step[] {
+  const late = siblings.filter((sibling) => !movesEarly(sibling));
   if (late.length === 0) return [];
   return [
     takesWrites(candidate, request.seconds),
     ...late.flatMap((sibling) =>
       moveSteps(sibling, candidate, moveOf(cluster, sibling.node, candidate.node, request)),
+    ),
+    ...dropSlots(
+      cluster,
+      primary,
+      late.map(({ node }) => node),
     ),
   ];
 }

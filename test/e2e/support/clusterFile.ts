@@ -23,7 +23,9 @@ export function clusterFile(
   const secret = `${name.replace(/\.yaml$/, '')}.password`;
   writeFileSync(join(dir, secret), `${password}\n`, { mode: 0o600 });
   const path = join(dir, name);
-  const defaults = { on: 'local', address: '127.0.0.1' };
+  // The servers of another major than the newest that is installed: support/machine.ts.
+  const bindir = process.env['PGREPL_BINDIR'] ?? '';
+  const defaults = { on: 'local', address: '127.0.0.1', ...(bindir === '' ? {} : { bindir }) };
   const all = Object.fromEntries(
     Object.entries(nodes).map(([node, said]) => [node, { ...defaults, ...said }]),
   );
