@@ -1,4 +1,5 @@
 import { LOOKING } from '../cluster/session.ts';
+import { INCLUDED } from './included.ts';
 
 /**
  * The shell that looks at a host, in one process and one round trip. It changes nothing. Its answer is a list
@@ -59,7 +60,7 @@ recovering() {
 
 /** Runs as the owner of the data. */
 export const LOOK = String.raw`
-${RECOVERING}
+${RECOVERING}${INCLUDED}
 t=$1 real=$2 debian=$3 bindir=$4 lock=$5 me=$6 sql=$7 su=$8
 export LC_ALL=C
 cd / || exit 1
@@ -276,12 +277,7 @@ show hba "$hba"
 set -- "$hba"
 for f in "$dir/pgrepl.conf" "$dir/conf.d/99-pgrepl.conf"; do [ -f "$f" ] && set -- "$@" "$f"; show own "$f"; done
 say written "$(stat -L -c %.9Y -- "$@")"
-for f in "$dir"/conf.d/*.conf; do show included "$f"; done
-[ -f "$conf" ] && sed -n "s/^[[:space:]]*include\(_if_exists\)*[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/f\2/p; s/^[[:space:]]*include_dir[[:space:]]*=*[[:space:]]*'\([^']*\)'.*/d\1/p" "$conf" | while IFS= read -r f; do
-  kind=${'$'}{f%"${'$'}{f#?}"} f=${'$'}{f#?}
-  case $kind$f in fpgrepl.conf | dconf.d) continue ;; ?/*) ;; *) f=$dir/$f ;; esac
-  if [ "$kind" = f ]; then show included "$f"; else for f in "$f"/*.conf; do show included "$f"; done; fi
-done
+included "$conf" "$answer"
 for s in standby.signal recovery.signal pgrepl.pgpass; do [ -f "$real/$s" ] && say signal "$s"; done
 # A rewind that was cut short is told beside the data: pg_rewind removes what its source has not.
 s=$real.pgrepl-rewind; [ -w "$parent" ] || s=/var/tmp/pgrepl-rewind$(printf %s "$real" | tr / _)
