@@ -250,6 +250,8 @@ export type NodeState = { node: string } & (
       place: Place;
       because: string;
       starting: boolean;
+      /** It answered, if only that it lets nobody in: unless it is a standby, it may take writes. */
+      serves?: true;
       hint?: string;
       /** The segment that it replays, and how many there are at most after it: empty ones count too. */
       recovering?: { segment: string; left: number };

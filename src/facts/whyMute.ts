@@ -1,8 +1,11 @@
 import type { Node } from '../cluster/types.ts';
 import type { Sections } from './sections.ts';
 
-/** Why a server that runs does not answer; `waits` where it is starting and will. */
-export type WhyMute = { because: string; waits: boolean; hint?: string };
+/** Why a server that runs does not answer; `waits` where it is starting and will, `serves` where it lets others in. */
+export type WhyMute = { because: string; waits: boolean; serves?: true; hint?: string };
+
+/** InitProcess() in proc.c. */
+const FULL = /too many clients/;
 
 /** What the server said to each role; a server that lets nobody in has a superuser of another name, most likely. */
 export function whyMute(node: Node, at: Sections): WhyMute {
@@ -15,13 +18,21 @@ export function whyMute(node: Node, at: Sections): WhyMute {
   const waits =
     /starting up|not yet accepting|recovery state|in recovery mode/.test(first) ||
     at.one('pmstatus')?.trim() === 'starting';
-  if (waits || !/FATAL|ERROR/.test(first) || /shutting down|too many/.test(first))
+  if (FULL.test(first))
+    return {
+      because: first,
+      waits,
+      serves: true,
+      hint: 'All its connections are taken, those for superusers too: let applications end some, or raise max_connections.',
+    };
+  if (waits || !/FATAL|ERROR/.test(first) || /shutting down/.test(first))
     return { because: first || 'no answer', waits };
   const said = tried.map(({ role, said: why }) => `as ${role}: ${why.replace(/^.*?(FATAL|ERROR): +/, '')}`);
   const map = '"local all all peer", with a map in pg_ident.conf where the names differ';
   return {
     because: `no superuser was let in by the socket without a password: ${said.join('; ')}`,
     waits,
+    serves: true,
     hint:
       node.superuser === undefined
         ? `Name the superuser with --superuser, or in the cluster file as superuser; pg_hba.conf must let the owner of the data be it (${map}).`

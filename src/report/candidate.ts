@@ -1,5 +1,6 @@
 import type { ClusterState, NodeState } from '../facts/state.ts';
 import { bytesOf } from '../facts/lsn.ts';
+import { isStarting, mayWrite, standsBy, type MuteState } from '../facts/mute.ts';
 import type { StandbyState, View } from '../facts/view.ts';
 import { isRunning, positionOf, rootOf, stateOf, systemOf, timelineOf } from '../facts/view.ts';
 import { COMMAND } from './finding.ts';
@@ -12,6 +13,10 @@ export function wayToPrimary({ cluster, state }: View, root: string): string {
   if (state.nodes.every((found) => found.is === 'empty' || found.is === 'foreign'))
     return `Create the primary: ${COMMAND.init(root)}.`;
   const down = state.nodes.filter((found) => !isRunning(found) && isPossiblyPrimary(found));
+  const live = down.find(mayWrite);
+  if (live !== undefined) return wayIn(live);
+  const starting = down.find((found) => isStarting(found) && !standsBy(found));
+  if (starting !== undefined) return `Wait: ${starting.node} is starting, and replays its WAL.`;
   const best = candidateOf(state, systemOf(stateOf(state, rootOf(cluster)?.name ?? root)));
   const names = down.map((found) => found.node).join(', ');
   if (best === undefined) return `Start ${names || root}.`;
@@ -27,6 +32,12 @@ export function promotion(view: View): string | undefined {
   return isPossible && state.nodes.some((found) => found.is === 'standby')
     ? wayToPrimary(view, rootOf(cluster)?.name ?? '')
     : undefined;
+}
+
+/** Who is told to promote another one beside a server that takes writes gets two primaries. */
+function wayIn({ node, hint }: MuteState): string {
+  const stop = `Promote nobody as long as ${node} runs: it may take writes.`;
+  return hint === undefined ? stop : `${stop} ${hint}`;
 }
 
 function startFirst(best: Candidate, newer: { node: string; timeline: number }): string {

@@ -8,7 +8,7 @@ import { serverFindings } from './healthOfServer.ts';
 import { slotFindings } from './healthOfSlots.ts';
 import { standbyFindings } from './healthOfStandby.ts';
 import { serviceCommand } from './serviceCommand.ts';
-import { progressOf } from '../facts/mute.ts';
+import { mayWrite, progressOf } from '../facts/mute.ts';
 import { lostAt } from '../facts/slots.ts';
 import { attachmentOf, upstreamOf } from '../facts/upstream.ts';
 import type { PrimaryState, View } from '../facts/view.ts';
@@ -78,7 +78,8 @@ function missingPrimary(view: View): Finding[] {
   const root = rootOf(cluster)?.name ?? cluster.nodes[0]?.name ?? cluster.name;
   if (state.nodes.every(({ is }) => is === 'unreachable'))
     return [broken(root, 'no node of the cluster can be looked at', 'What stands in the way is told below.')];
-  return [broken(root, 'no node of the cluster takes writes', wayToPrimary(view, root))];
+  const seen = state.nodes.some(mayWrite) ? 'is seen to take' : 'takes';
+  return [broken(root, `no node of the cluster ${seen} writes`, wayToPrimary(view, root))];
 }
 
 /** One server named by flags, or standbys of a primary that the file does not name. */

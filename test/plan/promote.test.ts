@@ -140,6 +140,21 @@ describe('the old primary', () => {
       {},
       ['x a: a server runs there and does not answer (too many clients): it may take writes'],
     ],
+    [
+      'answers that it lets nobody in, and is fenced',
+      [B, { ...mute('a'), serves: true } as NodeState],
+      FENCED,
+      [
+        '? promote b though a server answers at a (too many clients): two primaries, unless it is fenced',
+        ...DONE,
+      ],
+    ],
+    [
+      'is a standby that lets nobody in',
+      [B, DOWN, { ...mute('c', ['standby.signal']), serves: true } as NodeState],
+      FENCED,
+      DONE,
+    ],
     ['is seen stopped, and a standby cannot be seen', [B, DOWN, silent('c')], {}, DONE],
     [
       'cannot be seen, nor a standby',

@@ -198,6 +198,26 @@ const cases: [string, ClusterState, string[]][] = [
     ],
   ],
   [
+    'a primary that lets nobody in is none that is gone',
+    stateWith(
+      { ...mute('pg1', false), because: 'too many', serves: true, hint: 'End some.' } as NodeState,
+      standby('pg2'),
+      standby('pg3'),
+    ),
+    [
+      'broken | pg1: no node of the cluster is seen to take writes | Promote nobody as long as pg1 runs: it may take writes. End some.',
+      'broken | pg1: a server runs and does not answer: too many | End some.',
+    ],
+  ],
+  [
+    'a primary that is starting is waited for',
+    stateWith(mute('pg1', true), standby('pg2'), standby('pg3')),
+    [
+      'broken | pg1: no node of the cluster takes writes | Wait: pg1 is starting, and replays its WAL.',
+      'warning | pg1: is starting: the database system is starting up | Wait; it replays WAL before it answers.',
+    ],
+  ],
+  [
     'a stopped standby',
     without2(stopped('pg2', true, { state: 'shut down in recovery' })),
     ['broken | pg2: stopped | Start it: `pg_ctl -D /pg/data -l /pg/data/server.log start`.'],

@@ -1,6 +1,7 @@
 import type { Cluster, Node } from '../../cluster/types.ts';
 import type { Problem } from '../../errors.ts';
 import { distance } from '../../facts/lsn.ts';
+import { mayWrite, standsBy } from '../../facts/mute.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { positionOf, systemOf, type StandbyState } from '../../facts/view.ts';
 import type { Secret } from '../../tools/words.ts';
@@ -42,7 +43,13 @@ export function primaryGates(
       ({ node }) =>
         `promote ${found.node} though ${node} was seen to take writes just now: two primaries, unless it is fenced`,
     );
-    return { refusals: [], unreachable: false, confirm };
+    const answering = others
+      .filter(mayWrite)
+      .map(
+        ({ node, because }) =>
+          `promote ${found.node} though a server answers at ${node} (${because}): two primaries, unless it is fenced`,
+      );
+    return { refusals: [], unreachable: false, confirm: [...confirm, ...answering] };
   }
   const switchover = `pgrepl switchover ${found.node} swaps them without losing anything; if it is fenced, say --primary-is-dead`;
   const alive = writing.map(({ node }) => ({
@@ -60,11 +67,6 @@ function muteProblem(other: NodeState): readonly Problem[] {
   if (other.is !== 'mute' || standsBy(other)) return [];
   const message = `${other.node}: a server runs there and does not answer (${other.because}): it may take writes`;
   return [{ message, hint: 'Stop it, or fence it and say --primary-is-dead.' }];
-}
-
-/** A server that does not answer yet, and whose files make it a standby, takes no writes. */
-function standsBy(other: Extract<NodeState, { is: 'mute' }>): boolean {
-  return other.place.signals.includes('standby.signal') || other.place.files.recovery !== undefined;
 }
 
 const FENCE = 'When it is fenced (switched off, cut off), say --primary-is-dead.';

@@ -1,6 +1,7 @@
 import type { Cluster, Node } from '../../cluster/types.ts';
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import { distance } from '../../facts/lsn.ts';
+import { mayWrite } from '../../facts/mute.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { upstreamOf } from '../../facts/upstream.ts';
 import { positionOf, systemOf, type StandbyState } from '../../facts/view.ts';
@@ -43,14 +44,18 @@ export function planInterrupted(
     : promoteOnly(state, follower, candidate, request, title);
 }
 
+const SEEN = 'pgrepl status shows what is there.';
+
 function refuse(title: string, { node }: StandbyState, unseen: readonly NodeState[]): Plan {
   const names = unseen.map((other) => other.node).join(', ');
+  const live = unseen.find(mayWrite);
+  const hidden = names === '' ? '' : `; ${names} cannot be looked at`;
   return {
     title,
     refusals: [
       {
-        message: `${node}: no primary is seen that it could swap with${names === '' ? '' : `; ${names} cannot be looked at`}`,
-        hint: `If the primary is gone: pgrepl promote ${node}`,
+        message: `${node}: no primary is seen that it could swap with${hidden}${live === undefined ? '' : ` (${live.because})`}`,
+        hint: live === undefined ? `If the primary is gone: pgrepl promote ${node}` : (live.hint ?? SEEN),
       },
     ],
     unreachable: unseen.length > 0,
