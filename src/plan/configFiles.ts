@@ -64,12 +64,18 @@ function asksForTls(text: string): boolean {
   return theirs.some(({ type, method }) => type === 'hostnossl' && method === 'reject');
 }
 
+const INCLUDED = 'postgresql.conf includes them';
+
 /** Text that is no UTF-8 cannot be written back byte for byte, and is appended to where it is. */
 function included(node: string, conf: ConfigFile, text: string): Step {
-  const why = 'postgresql.conf includes them';
   return isUtf8(conf)
-    ? write(node, why, conf.path, [text], 'keep', was(conf))
-    : run(node, why, script(ADD_INCLUDE, 'include', conf.path, 'pgrepl.conf'));
+    ? write(node, INCLUDED, conf.path, [text], 'keep', was(conf))
+    : includeStep(node, conf.path, 'pgrepl.conf');
+}
+
+/** The line that includes our file, at the end of a postgresql.conf that is made in the same plan or not ours. */
+export function includeStep(node: string, conf: string, file: string): Step {
+  return run(node, INCLUDED, script(ADD_INCLUDE, 'include', conf, file));
 }
 
 /** What could not be decoded has become U+FFFD. */

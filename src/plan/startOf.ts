@@ -4,7 +4,7 @@ import { start } from '../tools/service.ts';
 import { portOf } from './create.ts';
 import { effective } from './effective.ts';
 import type { Step } from './plan.ts';
-import { futureSocket, isUp, service, type Seen } from './steps.ts';
+import { builtInSocketDir, futureSocket, isUp, service, type Seen } from './steps.ts';
 
 /** Starts a data directory that is there, and how it can be asked then: its files say where it listens. */
 export function startOf(found: Seen, node: Node): { steps: readonly Step[]; socket: Socket } {
@@ -19,11 +19,7 @@ export function portAtStart(found: Seen, node: Node): number {
   return isUp(found) ? found.server.port : Number(effective(found, 'port')?.value ?? portOf(node));
 }
 
-/** The first directory of unix_socket_directories; the default of a build is the first that its owner may write. */
 function socketDirOf(found: Seen): string {
-  const set = effective(found, 'unix_socket_directories')?.value.split(',')[0]?.trim();
-  if (set !== undefined && set !== '') return set;
-  return found.place.service.by === 'pg_ctlcluster'
-    ? '/var/run/postgresql'
-    : (found.place.socketDirs[0] ?? '/tmp');
+  const first = effective(found, 'unix_socket_directories')?.value.split(',')[0]?.trim() ?? '';
+  return first === '' ? builtInSocketDir(found) : first;
 }

@@ -89,6 +89,11 @@ export function futureSocket(state: Seen, port: number, socketDir: string): Sock
   return { psql: state.machine.programs.psql ?? 'psql', socketDir, port, user, database: 'postgres' };
 }
 
+/** Where a server makes its socket if nobody sets it; the default of a build is the first that its owner may write. */
+export function builtInSocketDir({ place }: Seen): string {
+  return place.service.by === 'pg_ctlcluster' ? '/var/run/postgresql' : (place.socketDirs[0] ?? '/tmp');
+}
+
 /** The owner of the data, who the server runs as; its superuser has the same name, as initdb has it. */
 export function ownerOf({ machine }: Seen): string {
   return machine.become ?? machine.login;

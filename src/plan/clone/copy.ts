@@ -6,13 +6,13 @@ import { COPY, INSTALL, MAKE_STAGING, MOVE_ASIDE } from '../../tools/staging.ts'
 import { script, WITH_PASSWORD } from '../../tools/shell.ts';
 import type { Text } from '../../tools/words.ts';
 import { proof, stopFirst, type CloneRequest } from './cloneRequest.ts';
-import { configSteps, debianSteps, socketDirFor, type Copy } from './copyConfig.ts';
+import { configSteps, debianSteps, type Copy } from './copyConfig.ts';
 import { bindirFor } from './copyGates.ts';
 import { ownerSteps, portOf } from '../create.ts';
 import { earlierCopySteps, nameOfCopy } from './earlierCopy.ts';
 import type { Plan, Step } from '../plan.ts';
 import type { Source } from '../source.ts';
-import { copy, futureSocket, ownerOf, run, service, type Seen } from '../steps.ts';
+import { builtInSocketDir, copy, futureSocket, ownerOf, run, service, type Seen } from '../steps.ts';
 import { LONG, removeStaging, undoCopySteps } from './undoCopy.ts';
 import { undoSlotSteps, upstreamSlotSteps } from '../upstreamSlot.ts';
 
@@ -57,7 +57,7 @@ export function installStep(found: Seen): Step {
 function realSteps(input: Copy): readonly Step[] {
   const { found, request } = input;
   const machine = machineFor(input);
-  const future = futureSocket({ ...found, machine }, portOf(request.node), socketDirFor(found));
+  const future = futureSocket({ ...found, machine }, portOf(request.node), builtInSocketDir(found));
   const socket = { ...future, user: superuserFor(input) };
   return [
     ...stopFirst(found),

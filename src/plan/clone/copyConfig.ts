@@ -1,25 +1,19 @@
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import { ownFile } from '../../render/conf.ts';
-import { ADD_INCLUDE, LEAST_CONFIG } from '../../tools/config.ts';
+import { LEAST_CONFIG } from '../../tools/config.ts';
 import { script } from '../../tools/shell.ts';
 import type { CloneRequest } from './cloneRequest.ts';
-import { wantedHba } from '../configFiles.ts';
+import { includeStep, wantedHba } from '../configFiles.ts';
 import { NEW_HBA, portOf } from '../create.ts';
 import { ownPath } from '../effective.ts';
 import { rulesFor } from '../initPrimary/initRequest.ts';
 import { linkFiles } from '../link.ts';
 import type { Step } from '../plan.ts';
 import type { Source } from '../source.ts';
-import { run, write, type Seen } from '../steps.ts';
+import { builtInSocketDir, run, write, type Seen } from '../steps.ts';
 import { replicationWants } from '../wants.ts';
 
 export type Copy = { found: Seen; request: CloneRequest; source: Source; aside?: string };
-
-export function socketDirFor(found: Seen): string {
-  return found.place.service.by === 'pg_ctlcluster'
-    ? '/var/run/postgresql'
-    : (found.place.socketDirs[0] ?? '/tmp');
-}
 
 /** The copy gets a configuration of its own, where it lies now: `data`. */
 export function configSteps(input: Copy, data: string): readonly Step[] {
@@ -36,11 +30,7 @@ export function configSteps(input: Copy, data: string): readonly Step[] {
       script(LEAST_CONFIG, 'config', data, newHba(request)),
     ),
     write(name, 'the settings of this node', `${data}/pgrepl.conf`, [ownFile(settings(input))], '0600'),
-    run(
-      name,
-      'postgresql.conf includes them',
-      script(ADD_INCLUDE, 'include', `${data}/postgresql.conf`, 'pgrepl.conf'),
-    ),
+    includeStep(name, `${data}/postgresql.conf`, 'pgrepl.conf'),
     ...link,
   ];
 }
@@ -71,7 +61,7 @@ function settings({ found, request, source }: Copy): Readonly<Record<string, str
     String(Math.max(value, Number(wanted[name] ?? 0))),
   ]);
   const byPgCtl =
-    found.place.service.by === 'pg_ctlcluster' ? {} : { unix_socket_directories: socketDirFor(found) };
+    found.place.service.by === 'pg_ctlcluster' ? {} : { unix_socket_directories: builtInSocketDir(found) };
   return { ...wanted, ...Object.fromEntries(floors), port: String(portOf(request.node)), ...byPgCtl };
 }
 
@@ -100,13 +90,7 @@ export function debianSteps(input: Copy): readonly Step[] {
     write(found.node, 'the settings of this node', path, [ownFile(settings(input))], '0644'),
     ...hbaSteps(input),
     ...(path.startsWith(`${dir}/`)
-      ? [
-          run(
-            found.node,
-            'postgresql.conf includes them',
-            script(ADD_INCLUDE, 'include', `${dir}/postgresql.conf`, path.slice(dir.length + 1)),
-          ),
-        ]
+      ? [includeStep(found.node, `${dir}/postgresql.conf`, path.slice(dir.length + 1))]
       : []),
   ];
 }

@@ -5,7 +5,8 @@ import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { start } from '../../tools/service.ts';
 import { planAdopted } from './adopt.ts';
 import { planStopped } from './adoptStopped.ts';
-import { createSteps, whyNotCreated } from '../create.ts';
+import { createSteps } from './createCluster.ts';
+import { whyNotCreated } from './createGates.ts';
 import { effective } from '../effective.ts';
 import { passwordMissing, refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
 import type { Plan } from '../plan.ts';
@@ -135,7 +136,7 @@ function planCreated(
   });
   const steps = [
     ...created.steps,
-    service(found.node, 'start the server', start(found.machine, created.place)),
+    service(found.node, 'start the server', start(found.machine, found.place)),
     ...roleSteps(request, created.socket, created.version, {
       role: true,
       grants: true,
