@@ -1,35 +1,22 @@
 import type { PrimaryState } from '../../facts/view.ts';
-import type { Cluster } from '../../cluster/types.ts';
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
-import { OUTAGE_MOST, startAgain } from './handover.ts';
+import { dropStep } from '../dropSlots.ts';
 import { passfileOf, settingSteps, type Link } from '../link.ts';
 import { moveSteps } from '../move.ts';
 import type { Step } from '../plan.ts';
 import { run, SERVER_SECONDS } from '../steps.ts';
-import type { Cast } from './switchoverGates.ts';
-import type { SwitchoverRequest } from './switchoverRequest.ts';
-
-import { moveOf, linkFor, movesEarly } from './moving.ts';
+import { OUTAGE_MOST, startAgain } from './handover.ts';
+import { linkFor, moveOf, type Swap } from './moving.ts';
 import { signalOf } from './place.ts';
 import { takesWrites } from './proofs.ts';
-import { dropStep } from '../dropSlots.ts';
 
 /** Seconds that a stop which was begun may go on before an undo ends it: nobody can write meanwhile. */
 const UNDO_MOST = 3;
 
 /** As before: the old primary serves, whatever it was stopped in, and the siblings stream from it again. */
-export function undoSteps(
-  cluster: Cluster,
-  { primary, candidate, siblings }: Cast,
-  link: Link,
-  request: SwitchoverRequest,
-): readonly Step[] {
+export function undoSteps(swap: Swap): readonly Step[] {
+  const { cluster, request, primary, early, link } = swap;
   const { node, place } = primary;
-  const early = siblings.filter(movesEarly);
-  const made = [
-    link.slot,
-    ...early.map((sibling) => linkFor(cluster, sibling.node, candidate, request).slot),
-  ].filter((slot) => !candidate.server.slots.some(({ name }) => name === slot));
   return [
     run(node, 'it is no standby at its next start', ['rm', '-f', '--', `${place.real}/${signalOf(primary)}`]),
     ...startAgain(primary, `${node} runs`, UNDO_MOST),
@@ -42,16 +29,19 @@ export function undoSteps(
         seconds: OUTAGE_MOST,
       }),
     ),
-    ...(made.length === 0
-      ? []
-      : [
-          dropStep(
-            candidate,
-            made,
-            `drop the slot${made.length === 1 ? '' : 's'} ${made.join(' and ')} again`,
-          ),
-        ]),
+    ...dropMade(swap),
   ];
+}
+
+/** The slots that the swap made at the candidate. */
+function dropMade({ cluster, request, candidate, early, link }: Swap): readonly Step[] {
+  const slots = [link, ...early.map(({ node }) => linkFor(cluster, node, candidate, request))].map(
+    ({ slot }) => slot,
+  );
+  const made = slots.filter((slot) => !candidate.server.slots.some(({ name }) => name === slot));
+  if (made.length === 0) return [];
+  const why = `drop the slot${made.length === 1 ? '' : 's'} ${made.join(' and ')} again`;
+  return [dropStep(candidate, made, why)];
 }
 
 /** What was placed for its life as a standby, taken back. */
