@@ -23,6 +23,9 @@ import {
 
 export const MB = 1024 * 1024;
 
+export const TO_PG2 = 'host=10.0.0.2 port=5432 user=replicator';
+export const TO_PG1 = 'host=10.0.0.1 port=5432 user=replicator';
+
 /** What a server has that nobody configured. */
 export const SETTINGS = Object.fromEntries(
   Object.entries({
