@@ -40,6 +40,14 @@ async function isSettled(pgdata: string, more: readonly string[] = []): Promise<
 
 const text = (pgdata: string, name = 'postgresql.conf'): string => readFileSync(join(pgdata, name), 'utf8');
 
+/** Takes a line of postgresql.conf away, and all that comes after it. */
+function cutFrom(pgdata: string, line: number): void {
+  const kept = text(pgdata)
+    .split('\n')
+    .slice(0, line - 1);
+  writeFileSync(join(pgdata, 'postgresql.conf'), `${kept.join('\n')}\n`);
+}
+
 describe('a running server that replicates nothing', () => {
   const dir = scratch();
   const pgdata = join(dir, 'old data');
@@ -91,13 +99,7 @@ describe('a running server that replicates nothing', () => {
     expect(refused).toMatchObject({ code: 3 });
     expect(refused.stderr).toContain(`wal_level is minimal by ${pgdata}/postgresql.conf line ${line}`);
     expect(refused.stderr).toContain(`max_wal_senders is 0 by ${pgdata}/postgresql.conf line ${line + 1}`);
-    writeFileSync(
-      join(pgdata, 'postgresql.conf'),
-      text(pgdata)
-        .split('\n')
-        .slice(0, line - 1)
-        .join('\n') + '\n',
-    );
+    cutFrom(pgdata, line);
     sql(pgdata, 'SELECT pg_reload_conf();');
     const mended = await adopt(pgdata);
     expect(mended).toMatchObject({ code: 0 });
@@ -112,13 +114,7 @@ describe('a running server that replicates nothing', () => {
     const refused = await adopt(pgdata);
     expect(refused).toMatchObject({ code: 3 });
     expect(refused.stderr).toContain(`${pgdata}/postgresql.conf line ${line}`);
-    writeFileSync(
-      join(pgdata, 'postgresql.conf'),
-      text(pgdata)
-        .split('\n')
-        .slice(0, line - 1)
-        .join('\n') + '\n',
-    );
+    cutFrom(pgdata, line);
     startServer(pgdata);
   });
 

@@ -1,20 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { command } from './support/machine.ts';
 import { sql, writeAsOwner } from './support/server.ts';
-import { isSound, writerOn } from './support/swapping.ts';
-import { trio } from './support/trio.ts';
-import type { Writer } from './support/writer.ts';
+import { isSound, trioWithWriter } from './support/swapping.ts';
 
-const cluster = trio();
-let writer: Writer;
-beforeAll(async () => {
-  await cluster.make();
-  writer = await writerOn(cluster);
-});
-afterAll(async () => writer.stop());
-
+const cluster = trioWithWriter();
 type Finding = { node: string; level: string; message: string; hint: string };
 
 const findings = async (): Promise<readonly Finding[]> =>
@@ -62,6 +53,6 @@ test('what a switchover placed that was cut short is told as such, and both ways
   expect(await findings()).toEqual([]);
   place();
   expect(await cluster.run('switchover', 'pg2')).toMatchObject({ code: 0 });
-  await isSound(cluster, 'pg2', writer);
+  await isSound(cluster, 'pg2');
   expect(await findings()).toEqual([]);
 });

@@ -1,20 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { streams } from './support/pair.ts';
 import { sql, stopServer, writeAsOwner } from './support/server.ts';
-import { keepsEverything, writerOn } from './support/swapping.ts';
-import { trio } from './support/trio.ts';
-import type { Writer } from './support/writer.ts';
+import { keepsEverything, trioWithWriter } from './support/swapping.ts';
 
-const cluster = trio();
-let writer: Writer;
-beforeAll(async () => {
-  await cluster.make();
-  writer = await writerOn(cluster);
-});
-afterAll(async () => writer.stop());
-
+const cluster = trioWithWriter();
 /** As a standby that was copied before there were others. */
 function forgets(name: string): void {
   const text = 'local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\n';
@@ -60,8 +51,8 @@ test('promote: so does the new primary', async () => {
   stopServer(cluster.data('pg2'));
   expect(await cluster.run('promote', 'pg3', '--timeout', '60')).toMatchObject({ code: 0 });
   await follow('pg3', 'pg1');
-  await writer.acknowledges(3);
-  await keepsEverything(cluster, writer, ['pg3', 'pg1']);
+  await cluster.writer.acknowledges(3);
+  await keepsEverything(cluster, ['pg3', 'pg1']);
   const again = await cluster.run('promote', 'pg3', '--json');
   expect(again.json()).toMatchObject({ outcome: 'unchanged', steps: [] });
 });

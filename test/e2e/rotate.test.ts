@@ -1,24 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { streams } from './support/pair.ts';
 import type { Result } from './support/pgrepl.ts';
 import { serverLog, sql } from './support/server.ts';
-import { isSound, writerOn } from './support/swapping.ts';
-import { trio } from './support/trio.ts';
-import type { Writer } from './support/writer.ts';
+import { isSound, trioWithWriter } from './support/swapping.ts';
 
 /** The password of the role is changed while both standbys stream: docs/operations/rotate-password.md. */
 
 const NEW = `new: "one" \\ 'two'`;
-const stage = trio();
-let writer: Writer;
-beforeAll(async () => {
-  await stage.make();
-  writer = await writerOn(stage);
-});
-afterAll(async () => writer.stop());
-
+const stage = trioWithWriter();
 function withStatus(status: number, { code, stdout, stderr }: Result): Result & { said: string } {
   const said = `${stdout}${stderr}`;
   expect({ code, said }).toMatchObject({ code: status });
@@ -77,6 +68,6 @@ test('each standby gets it, by either verb, and nothing restarts', async () => {
 
 test('a switchover afterwards finds everybody with the new one', async () => {
   withStatus(0, await stage.run('switchover', 'pg2'));
-  await isSound(stage, 'pg2', writer);
+  await isSound(stage, 'pg2');
   withStatus(0, await stage.run('verify'));
 });

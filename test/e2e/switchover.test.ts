@@ -1,28 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { holdLock, lockOf } from './support/lockHolder.ts';
 import { waitFor, withoutPg } from './support/machine.ts';
 import { startPgrepl } from './support/pgrepl.ts';
 import { sql } from './support/server.ts';
-import { endsWith, isSound, isUnchanged, seen, writerOn } from './support/swapping.ts';
-import { trio } from './support/trio.ts';
-import type { Writer } from './support/writer.ts';
+import { endsWith, isSound, isUnchanged, seen, trioWithWriter } from './support/swapping.ts';
 
 /** Three servers whose roles go round; a writer runs through all of it. */
-const stage = trio();
-let writer: Writer;
-
-beforeAll(async () => {
-  await stage.make();
-  writer = await writerOn(stage);
-});
-afterAll(async () => writer.stop());
+const stage = trioWithWriter();
 
 test('roles are swapped, everybody follows, and the outage is told as a client saw it', async () => {
-  await isSound(stage, 'pg1', writer);
-  const before = writer.outageMs;
+  await isSound(stage, 'pg1');
+  const before = stage.writer.outageMs;
   const { stdout, stderr } = endsWith(await stage.run('switchover', 'pg2', '--json'), 0);
   const told = JSON.parse(stdout) as { writeOutageMs: number };
   expect(told).toMatchObject({
@@ -38,11 +29,11 @@ test('roles are swapped, everybody follows, and the outage is told as a client s
     ],
   });
   expect(stderr).toBe('');
-  await isSound(stage, 'pg2', writer);
-  expect(writer.outageMs).toBeGreaterThan(before);
+  await isSound(stage, 'pg2');
+  expect(stage.writer.outageMs).toBeGreaterThan(before);
   // The writer must connect anew, our client need not.
   expect(told.writeOutageMs).toBeGreaterThan(10);
-  expect(told.writeOutageMs).toBeLessThan(writer.outageMs + 100);
+  expect(told.writeOutageMs).toBeLessThan(stage.writer.outageMs + 100);
   await isUnchanged(stage, 'pg2');
 });
 
@@ -50,7 +41,7 @@ test('people are told the same in one line, and what is cut', async () => {
   const { stderr } = endsWith(await stage.run('switchover', 'pg1'), 0);
   expect(stderr).toMatch(/^note: pg2: \d+ sessions? (is|are) cut$/m);
   expect(stderr).toMatch(/^writes were not possible for \d+ ms$/m);
-  await isSound(stage, 'pg1', writer);
+  await isSound(stage, 'pg1');
 });
 
 test('the plan as a shell script does the same', async () => {
@@ -63,7 +54,7 @@ test('the plan as a shell script does the same', async () => {
   const env = { ...withoutPg(), ...Object.fromEntries(needs.map((name) => [name, secret])) };
   const ended = spawnSync('sh', [path], { env, encoding: 'utf8', timeout: 60_000 });
   expect([ended.status, ended.stderr]).toEqual([0, expect.stringContaining('it streams from pg3')]);
-  await isSound(stage, 'pg3', writer);
+  await isSound(stage, 'pg3');
   await isUnchanged(stage, 'pg3');
 });
 
@@ -74,7 +65,7 @@ test('of two at the same time one is told that the other one works', async () =>
   ]);
   const [first, second] = both.map(({ code }) => code).toSorted((a, b) => a - b);
   expect([first, second]).toEqual([0, 8]);
-  await isSound(stage, 'pg1', writer);
+  await isSound(stage, 'pg1');
 });
 
 test('a run that began at the same instant gives up what it took where another has the first lock', async () => {
@@ -98,7 +89,7 @@ test('a run that began at the same instant gives up what it took where another h
   });
   release();
   endsWith(await ended, 0);
-  await isSound(stage, 'pg2', writer);
+  await isSound(stage, 'pg2');
   endsWith(await stage.run('switchover', 'pg1'), 0);
 });
 
@@ -107,17 +98,17 @@ test('the one that is the primary already is left so, and --check says the same'
   expect((await stage.run('switchover', 'pg1', '--check')).code).toBe(0);
   expect((await stage.run('switchover', 'pg2', '--check')).code).toBe(10);
   expect((await stage.run('switchover', 'pg2', '--dry-run')).stdout).toContain('no way back');
-  await isSound(stage, 'pg1', writer);
+  await isSound(stage, 'pg1');
 });
 
 test('a cascade keeps its tree', async () => {
   endsWith(await stage.run('follow', 'pg3', '--upstream', 'pg2'), 0);
   endsWith(await stage.run('switchover', 'pg2'), 0);
-  await isSound(stage, 'pg2', writer);
+  await isSound(stage, 'pg2');
   endsWith(await stage.run('follow', 'pg3', '--upstream', 'pg1'), 0);
   await waitFor(() => seen(stage, 'pg1').slots.length === 1, { what: 'pg3 is below pg1' });
   endsWith(await stage.run('switchover', 'pg1'), 0);
-  await isSound(stage, 'pg1', writer);
+  await isSound(stage, 'pg1');
   endsWith(await stage.run('follow', 'pg3', '--upstream', 'pg2'), 0);
   const said = endsWith(await stage.run('switchover', 'pg3', '--json'), 3).json();
   expect(said.refusals).toEqual([

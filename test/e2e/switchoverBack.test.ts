@@ -9,18 +9,14 @@ import {
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { bindir, program, waitFor } from './support/machine.ts';
 import { scratch } from './support/scratch.ts';
 import { sql } from './support/server.ts';
-import { endsWith, isSound, isUnchanged, writerOn } from './support/swapping.ts';
-import { trio } from './support/trio.ts';
-import type { Writer } from './support/writer.ts';
+import { endsWith, isSound, isUnchanged, trioWithWriter } from './support/swapping.ts';
 
 /** What goes wrong in the middle: taken back before the promotion, brought to its end after it. */
 const tricks = scratch();
-const stage = trio({ pg1: { bindir: tricks }, pg2: { bindir: tricks } });
-let writer: Writer;
 
 beforeAll(async () => {
   for (const name of readdirSync(bindir()).filter((each) => each !== 'pg_ctl'))
@@ -33,10 +29,9 @@ beforeAll(async () => {
   ];
   writeFileSync(join(tricks, 'pg_ctl'), `${lines.join('\n')}\n`);
   chmodSync(join(tricks, 'pg_ctl'), 0o755);
-  await stage.make();
-  writer = await writerOn(stage);
 });
-afterAll(async () => writer.stop());
+
+const stage = trioWithWriter({ pg1: { bindir: tricks }, pg2: { bindir: tricks } });
 
 const frozen = new Set<number>();
 afterEach(() => {
@@ -80,7 +75,7 @@ test.each(['startup', 'walreceiver'] as const)(
       error: { message: expect.stringContaining('pg2 has replayed every byte of it: not seen within 4 s') },
     });
     thaw();
-    await isSound(stage, 'pg1', writer);
+    await isSound(stage, 'pg1');
     expect(existsSync(join(stage.data('pg1'), 'pgrepl.pgpass'))).toBe(false);
   },
   120_000,
@@ -90,12 +85,12 @@ test('before the stop a failure costs nothing: a sibling that cannot be moved', 
   freeze('pg3', 'startup');
   // Its receiver streams from pg2, and it does not replay: that is enough for it. Without a receiver it is not.
   freeze('pg3', 'walreceiver');
-  const before = writer.outageMs;
+  const before = stage.writer.outageMs;
   const ended = endsWith(await stage.run('switchover', 'pg2', '--json', '--timeout', '3'), 6);
   expect(ended.json().error?.message).toContain('pg3: it streams from pg2: not seen within 3 s');
   expect(ended.json()['writeOutageMs']).toBe(null);
   thaw();
-  await isSound(stage, 'pg1', writer);
+  await isSound(stage, 'pg1');
   expect(before).toBeGreaterThan(0);
 }, 120_000);
 
@@ -111,7 +106,7 @@ test('the role may not log in at the candidate: refused before anything is touch
   ]);
   writeFileSync(hba, text);
   sql(stage.data('pg2'), 'SELECT pg_reload_conf();');
-  await isSound(stage, 'pg1', writer);
+  await isSound(stage, 'pg1');
 });
 
 test('an archive_command that hangs delays the old primary, not the writes', async () => {
@@ -129,7 +124,7 @@ test('an archive_command that hangs delays the old primary, not the writes', asy
   );
   const ended = endsWith(await stage.run('switchover', 'pg2', '--json', '--timeout', '6'), 0).json();
   expect(ended['writeOutageMs']).toBeLessThan(6000);
-  await isSound(stage, 'pg2', writer);
+  await isSound(stage, 'pg2');
   sql(data, 'ALTER SYSTEM RESET archive_mode;\nALTER SYSTEM RESET archive_command;');
   endsWith(await stage.run('switchover', 'pg1'), 0);
 }, 120_000);
@@ -140,7 +135,7 @@ test('a promotion that fails leaves two standbys, and running it again promotes'
   expect(ended.error?.message).toMatch(/^pg2: promote: .*could not create file "promote"/);
   chmodSync(stage.data('pg2'), 0o700);
   endsWith(await stage.run('switchover', 'pg2'), 0);
-  await isSound(stage, 'pg2', writer);
+  await isSound(stage, 'pg2');
   await isUnchanged(stage, 'pg2');
 }, 120_000);
 
@@ -153,7 +148,7 @@ test('a promotion that does not come to its end is told, and never undone', asyn
   expect(ended.json().changed).toBe(true);
   endsWith(await stage.run('switchover', 'pg1'), 0);
   sql(data, 'ALTER SYSTEM RESET recovery_end_command;\nSELECT pg_reload_conf();');
-  await isSound(stage, 'pg1', writer);
+  await isSound(stage, 'pg1');
 }, 120_000);
 
 test('the port of the old primary is taken meanwhile: it says so, and running it again finishes', async () => {
@@ -167,7 +162,7 @@ test('the port of the old primary is taken meanwhile: it says so, and running it
   expect(ended.error?.message).toMatch(/^pg1: start it as a standby: .*(in use|could not create any TCP)/);
   await new Promise((resolve) => squatter.close(resolve));
   endsWith(await stage.run('switchover', 'pg2'), 0);
-  await isSound(stage, 'pg2', writer);
+  await isSound(stage, 'pg2');
   await isUnchanged(stage, 'pg2');
 }, 120_000);
 

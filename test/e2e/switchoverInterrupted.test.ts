@@ -1,18 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { endedAt, endsWith, isSound, isUnchanged, writerOn } from './support/swapping.ts';
-import { trio } from './support/trio.ts';
-import type { Writer } from './support/writer.ts';
+import { expect, test } from 'vitest';
+import { endedAt, endsWith, isSound, isUnchanged, trioWithWriter } from './support/swapping.ts';
 
 /** Ctrl-C at many moments: before the promotion all is as before, from there on it goes on when it is run again. */
-const stage = trio();
-let writer: Writer;
+const stage = trioWithWriter();
 let primary = 'pg1';
-
-beforeAll(async () => {
-  await stage.make();
-  writer = await writerOn(stage);
-});
-afterAll(async () => writer.stop());
 
 test.each([1, 8, 11, 12, 13, 14, 15, 16, 18, 21])(
   'interrupted after step %i: as before, or on the way to the end',
@@ -27,11 +18,11 @@ test.each([1, 8, 11, 12, 13, 14, 15, 16, 18, 21])(
         ended.stderr,
         !promoted,
       ]);
-      if (!promoted) await isSound(stage, primary, writer);
+      if (!promoted) await isSound(stage, primary);
     }
     endsWith(await stage.run('switchover', to), 0);
     primary = to;
-    await isSound(stage, to, writer);
+    await isSound(stage, to);
   },
   120_000,
 );

@@ -1,18 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { endedAt, endsWith, isSound, isUnchanged, writerOn } from './support/swapping.ts';
-import { trio } from './support/trio.ts';
-import type { Writer } from './support/writer.ts';
+import { expect, test } from 'vitest';
+import { endedAt, endsWith, isSound, isUnchanged, trioWithWriter } from './support/swapping.ts';
 
 /** pgrepl ends after its k-th step, for every k; one cluster is switched to and fro meanwhile. */
-const stage = trio();
-let writer: Writer;
+const stage = trioWithWriter();
 let primary = 'pg1';
-
-beforeAll(async () => {
-  await stage.make();
-  writer = await writerOn(stage);
-});
-afterAll(async () => writer.stop());
 
 const other = (): string => (primary === 'pg1' ? 'pg2' : 'pg1');
 
@@ -31,7 +22,7 @@ async function killedAt(k: number): Promise<void> {
     again = await stage.run('switchover', to, '--json');
   expect([k, killed.stderr, endsWith(again, 0).json()]).toMatchObject([k, killed.stderr, { error: null }]);
   primary = to;
-  await isSound(stage, to, writer);
+  await isSound(stage, to);
 }
 
 const STEPS = 25;

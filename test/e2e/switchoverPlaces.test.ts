@@ -2,23 +2,20 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clusterFile } from './support/clusterFile.ts';
-import { IS_ROOT, OWNER, bindir, command, freePort, onPath, waitFor } from './support/machine.ts';
+import { IS_ROOT, OWNER, bindir, command, freePort, onPath } from './support/machine.ts';
 import { pgrepl, type Result } from './support/pgrepl.ts';
 import { scratch } from './support/scratch.ts';
 import { setting, sql } from './support/server.ts';
 import { NO_SSH, sshHost, type SshHost } from './support/sshHost.ts';
-import { endsWith, isSound, writerOn } from './support/swapping.ts';
-import { trio } from './support/trio.ts';
-import { Writer, prepareWriter } from './support/writer.ts';
+import { endsWith, isSound, trioWithWriter } from './support/swapping.ts';
+import { hasEveryRow, writerOn } from './support/writer.ts';
 
 describe.skipIf(NO_SSH !== undefined)('over ssh', () => {
-  const stage = trio();
+  const stage = trioWithWriter();
   let host: SshHost;
   let file = '';
-  let writer: Writer;
 
   beforeAll(async () => {
-    await stage.make();
     host = await sshHost(stage.dir);
     // The nodes' addresses are this machine's own: to pgrepl they are all on one.
     const on = host.destination('far', IS_ROOT ? 'root' : OWNER);
@@ -29,19 +26,17 @@ describe.skipIf(NO_SSH !== undefined)('over ssh', () => {
       pg3: { ...node('pg3'), upstream: 'pg1' },
     };
     file = clusterFile(stage.dir, nodes, { name: 'far.yaml' });
-    writer = await writerOn(stage);
   });
-  afterAll(async () => writer.stop());
 
   const far = (to: string): Promise<Result> =>
     pgrepl(['switchover', to, '-c', file, '--json'], { env: { PGREPL_SSH: host.ssh } });
 
   test('to and fro, and nothing is lost', async () => {
     expect(endsWith(await far('pg2'), 0).json()).toMatchObject({ outcome: 'done' });
-    await isSound(stage, 'pg2', writer);
+    await isSound(stage, 'pg2');
     expect(endsWith(await far('pg2'), 0).json()).toMatchObject({ outcome: 'unchanged' });
     endsWith(await far('pg1'), 0);
-    await isSound(stage, 'pg1', writer);
+    await isSound(stage, 'pg1');
   });
 });
 
@@ -73,21 +68,14 @@ describe.skipIf(noDebian)("Debian's layout", () => {
     endsWith(await run('init-primary', 'one'), 0);
     execFileSync('pg_createcluster', ['--port', String(second), major, two], { stdio: 'ignore' });
     endsWith(await run('clone-standby', 'two', '--replace', '--yes'), 0);
-    prepareWriter(dataOf(one));
-    const writer = await new Writer([first, second]).start();
-    for (const [to, from] of [
-      ['two', 'one'],
-      ['one', 'two'],
-    ] as const) {
+    const writer = await writerOn(dataOf(one), [first, second]);
+    for (const to of ['two', 'one']) {
       endsWith(await run('switchover', to), 0);
       await writer.acknowledges(3);
       const [there, here] = to === 'two' ? [two, one] : [one, two];
       expect(sql(dataOf(there), 'SELECT pg_is_in_recovery();')).toBe('f');
       expect(setting(dataOf(here), 'config_file')).toBe(`/etc/postgresql/${major}/${here}/postgresql.conf`);
-      const missing = new Set(writer.lost(dataOf(here)));
-      await waitFor(() => !writer.lost(dataOf(here)).some((n) => missing.has(n)), {
-        what: `${from} has all`,
-      });
+      await hasEveryRow(dataOf(here), writer);
       expect(command(['pg_lsclusters', '-h'])).toMatch(
         new RegExp(`^${major} +${here} .* online,recovery `, 'm'),
       );

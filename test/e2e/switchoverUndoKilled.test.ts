@@ -1,20 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { pgrepl, type Result } from './support/pgrepl.ts';
 import { socketOf } from './support/server.ts';
-import { endsWith, isSound, isUnchanged, writerOn } from './support/swapping.ts';
-import { trio } from './support/trio.ts';
-import type { Writer } from './support/writer.ts';
+import { endsWith, isSound, isUnchanged, trioWithWriter } from './support/swapping.ts';
 
 /** The candidate does not replay, all is taken back, and pgrepl is killed in that, after each of its steps. */
-const stage = trio();
-let writer: Writer;
-
-beforeAll(async () => {
-  await stage.make();
-  writer = await writerOn(stage);
-});
-afterAll(async () => writer.stop());
+const stage = trioWithWriter();
 
 /** The process that replays, found without the server's help: it may be in the middle of anything. */
 function startupOf(name: string): number {
@@ -68,7 +59,7 @@ test('there are as many steps on the way back as are tried', async () => {
   const whole = await killedAfter(Number.POSITIVE_INFINITY);
   endsWith(whole, 6);
   expect(undone(whole.stderr), whole.stderr).toBe(STEPS);
-  await isSound(stage, 'pg1', writer);
+  await isSound(stage, 'pg1');
 });
 
 test.each(Array.from({ length: STEPS }, (_, at) => at))(
@@ -77,9 +68,9 @@ test.each(Array.from({ length: STEPS }, (_, at) => at))(
     const killed = await killedAfter(steps);
     expect(killed.code, killed.stderr).toBe(137);
     await again('pg2');
-    await isSound(stage, 'pg2', writer);
+    await isSound(stage, 'pg2');
     await again('pg1');
-    await isSound(stage, 'pg1', writer);
+    await isSound(stage, 'pg1');
   },
   120_000,
 );

@@ -1,17 +1,19 @@
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { pgrepl, type Result } from '../e2e/support/pgrepl.ts';
 import { scratch } from '../e2e/support/scratch.ts';
 import { socketOf, sql } from '../e2e/support/server.ts';
-import { Writer, prepareWriter } from '../e2e/support/writer.ts';
+import { writerOn } from '../e2e/support/writer.ts';
 import { plannedCluster } from './support.ts';
 
 /** Around the borders: recovery.conf up to 11, siblings by restart up to 12, by reload from 13. */
 describe.each([10, 11, 12, 13])('switchover of PostgreSQL %i', (major) => {
-  const dir = scratch();
+  let dir = '';
+  beforeEach(() => {
+    // A second attempt finds nothing of the first.
+    dir = scratch();
+  });
   const data = (name: string): string => join(dir, String(major), name);
-  const writers: Writer[] = [];
-  afterAll(async () => void (await Promise.all(writers.map((each) => each.stop()))));
 
   test('to and fro, with a sibling, and nothing is lost', async () => {
     const file = await plannedCluster(dir, major);
@@ -21,10 +23,9 @@ describe.each([10, 11, 12, 13])('switchover of PostgreSQL %i', (major) => {
       expect((await run(...words)).json()).toMatchObject({ outcome: 'done', error: null });
     await done('init-primary', 'pg1');
     await Promise.all(['pg2', 'pg3'].map((name) => done('clone-standby', name)));
-    prepareWriter(data('pg1'));
     const ports = ['pg1', 'pg2', 'pg3'].map((name) => socketOf(data(name)).port);
-    const writer = await new Writer(ports).start();
-    writers.push(writer);
+    const writer = await writerOn(data('pg1'), ports);
+    onTestFinished(async () => writer.stop());
     for (const [to, timeline] of [
       ['pg2', 2],
       ['pg1', 3],

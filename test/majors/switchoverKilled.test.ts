@@ -1,27 +1,29 @@
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { pgrepl, type Result } from '../e2e/support/pgrepl.ts';
 import { scratch } from '../e2e/support/scratch.ts';
 import { waitFor } from '../e2e/support/machine.ts';
 import { socketOf, sql } from '../e2e/support/server.ts';
-import { Writer, prepareWriter } from '../e2e/support/writer.ts';
+import { hasEveryRow, writerOn } from '../e2e/support/writer.ts';
 import { plannedCluster } from './support.ts';
 
 /** Where recovery.conf lies in a running primary, and where a sibling is restarted after the promotion. */
 describe.each([11, 12])('switchover of PostgreSQL %i', (major) => {
-  const dir = scratch();
+  let dir = '';
+  beforeEach(() => {
+    // A second attempt finds nothing of the first.
+    dir = scratch();
+  });
   const data = (name: string): string => join(dir, String(major), name);
-  const writers: Writer[] = [];
-  afterAll(async () => void (await Promise.all(writers.map((each) => each.stop()))));
 
   test('killed after each step before the stop and after the promotion, and run again', async () => {
     const file = await plannedCluster(dir, major);
     const run = (...words: readonly string[]): Promise<Result> => pgrepl([...words, '-c', file, '--json']);
     expect(await run('init-primary', 'pg1')).toMatchObject({ code: 0 });
     for (const name of ['pg2', 'pg3']) expect(await run('clone-standby', name)).toMatchObject({ code: 0 });
-    prepareWriter(data('pg1'));
-    const writer = await new Writer(['pg1', 'pg2', 'pg3'].map((name) => socketOf(data(name)).port)).start();
-    writers.push(writer);
+    const ports = ['pg1', 'pg2', 'pg3'].map((name) => socketOf(data(name)).port);
+    const writer = await writerOn(data('pg1'), ports);
+    onTestFinished(async () => writer.stop());
 
     let to = 'pg2';
     const { steps } = (await run('switchover', to, '--dry-run=json')).json();
@@ -48,10 +50,7 @@ describe.each([11, 12])('switchover of PostgreSQL %i', (major) => {
       await writer.acknowledges(3);
       expect(sql(data(to), 'SELECT pg_is_in_recovery();')).toBe('f');
       for (const name of ['pg1', 'pg2', 'pg3'].filter((each) => each !== to)) {
-        const missing = new Set(writer.lost(data(name)));
-        await waitFor(() => !writer.lost(data(name)).some((n) => missing.has(n)), {
-          what: `${name} has all`,
-        });
+        await hasEveryRow(data(name), writer);
         expect(sql(data(name), 'SELECT pg_is_in_recovery();')).toBe('t');
       }
       const settled = (await run('switchover', to)).json();

@@ -1,17 +1,21 @@
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { clusterFile } from '../e2e/support/clusterFile.ts';
 import { asOwner, freePort, program, waitFor } from '../e2e/support/machine.ts';
 import { pgrepl, type Result } from '../e2e/support/pgrepl.ts';
 import { scratch } from '../e2e/support/scratch.ts';
 import { sql, writeAsOwner } from '../e2e/support/server.ts';
-import { Writer, prepareWriter } from '../e2e/support/writer.ts';
+import { writerOn } from '../e2e/support/writer.ts';
 import { bareServer, bindirOf, startWith } from './support.ts';
 
 /** recovery.conf by pg_basebackup -R up to 11, standby.signal from 12 on; to 15, which pg_basebackup here copies from. */
 describe.each([10, 11, 12, 13, 14, 15])('PostgreSQL %i', (major) => {
-  const dir = scratch();
+  let dir = '';
+  beforeEach(() => {
+    // A second attempt finds nothing of the first.
+    dir = scratch();
+  });
   const data = (name: string): string => join(dir, name);
 
   test('a pair made by hand as in any tutorial is taken over', async () => {
@@ -31,8 +35,8 @@ describe.each([10, 11, 12, 13, 14, 15])('PostgreSQL %i', (major) => {
     await done('init-primary', 'pg1', ...(major < 14 ? ['--yes'] : []));
     await done('follow', 'pg2', '--upstream', 'pg1');
     expect((await run('status')).json()).toMatchObject({ status: 0 });
-    prepareWriter(data('pg1'));
-    const writer = await new Writer([first, second]).start();
+    const writer = await writerOn(data('pg1'), [first, second]);
+    onTestFinished(async () => writer.stop());
     for (const to of ['pg2', 'pg1']) {
       await done('switchover', to);
       await writer.acknowledges(3);

@@ -5,7 +5,7 @@ import { crashAhead, flock, streaming } from './flock.ts';
 import { asOwner, waitFor } from './machine.ts';
 import { processes } from './pair.ts';
 import { isRunning, sql, stopServer } from './server.ts';
-import { Writer, prepareWriter } from './writer.ts';
+import { Writer, hasEveryRow, prepareWriter } from './writer.ts';
 
 /**
  * `a` crashed with WAL that nobody else has, or was stopped with none, and `b` was promoted: what a rejoin is for, as
@@ -40,8 +40,7 @@ export async function crashedPair(ended: 'ahead' | 'level' = 'ahead') {
       expect(streaming(pgdata('b'), 'a')).toBe(true);
       await writer.acknowledges(3);
       expect(writer.lost(pgdata('b'))).toEqual([]);
-      const missing = new Set(writer.lost(pgdata('a')));
-      await waitFor(() => !writer.lost(pgdata('a')).some((n) => missing.has(n)), { what: 'a has every row' });
+      await hasEveryRow(pgdata('a'), writer);
       expect(sql(pgdata('a'), 'SELECT sum(i) FROM kept;')).toBe(sql(pgdata('b'), 'SELECT sum(i) FROM kept;'));
       expect(readdirSync(dir).filter((name) => name.startsWith('a.pgrepl-rewind'))).toEqual([]);
       expect(sql(pgdata('b'), 'SELECT slot_name FROM pg_replication_slots;')).toBe('a');

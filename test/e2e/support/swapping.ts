@@ -1,18 +1,36 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { waitFor } from './machine.ts';
 import { pgrepl, type Result } from './pgrepl.ts';
 import { sql } from './server.ts';
-import type { Trio } from './trio.ts';
-import { Writer, prepareWriter } from './writer.ts';
+import { trio, type Trio } from './trio.ts';
+import { hasEveryRow, writerOn, type Writer } from './writer.ts';
 
 export const NODES = ['pg1', 'pg2', 'pg3'] as const;
 
-/** A writer that tries every node; it goes on through whatever is done to them. */
-export async function writerOn(stage: Trio, primary = 'pg1'): Promise<Writer> {
-  prepareWriter(stage.data(primary));
-  return new Writer(NODES.map((name) => stage.port(name))).start();
+/** What a switchover is tried on. */
+export type Stage = Trio & { readonly writer: Writer };
+
+/** Three nodes and a client that writes to whichever is the primary, from before the first test to after the last. */
+export function trioWithWriter(more: Parameters<typeof trio>[0] = {}): Stage {
+  const { make, ...stage } = trio(more);
+  let writer: Writer | undefined;
+  beforeAll(async () => {
+    await make();
+    writer = await writerOn(
+      stage.data('pg1'),
+      NODES.map((name) => stage.port(name)),
+    );
+  });
+  afterAll(async () => writer?.stop());
+  return {
+    ...stage,
+    get writer() {
+      if (writer === undefined) throw new Error('the writer starts before the first test');
+      return writer;
+    },
+  };
 }
 
 type Seen = { standby: boolean; slots: readonly string[]; senders: readonly string[] };
@@ -27,12 +45,11 @@ export function seen(stage: Trio, name: string): Seen {
 
 /** That the node, and it alone, takes writes, the others stream from it, and nothing of what was placed is left. */
 export async function isSound(
-  stage: Trio,
+  stage: Stage,
   primary: string,
-  writer: Writer,
   upstreams: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await writer.acknowledges(3);
+  await stage.writer.acknowledges(3);
   for (const name of NODES) {
     const below = NODES.filter((each) => each !== primary && (upstreams[each] ?? primary) === name);
     const wanted: Seen = { standby: name !== primary, slots: below, senders: below };
@@ -44,21 +61,12 @@ export async function isSound(
   const data = stage.data(primary);
   expect(existsSync(join(data, 'standby.signal'))).toBe(false);
   expect(readFileSync(join(data, 'postgresql.auto.conf'), 'utf8')).not.toMatch(/^primary_/m);
-  await keepsEverything(stage, writer);
+  await keepsEverything(stage);
 }
 
 /** No row that is acknowledged by now is missing on any node, once it has replayed what there is. */
-export async function keepsEverything(
-  stage: Trio,
-  writer: Writer,
-  nodes: readonly string[] = NODES,
-): Promise<void> {
-  for (const name of nodes) {
-    const missing = new Set(writer.lost(stage.data(name)));
-    await waitFor(() => missing.size === 0 || !writer.lost(stage.data(name)).some((n) => missing.has(n)), {
-      what: `${name} has every acknowledged row`,
-    });
-  }
+export async function keepsEverything(stage: Stage, nodes: readonly string[] = NODES): Promise<void> {
+  for (const name of nodes) await hasEveryRow(stage.data(name), stage.writer);
 }
 
 export async function isUnchanged(stage: Trio, primary: string): Promise<void> {

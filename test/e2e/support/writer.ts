@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { waitFor } from './machine.ts';
 import { sql } from './server.ts';
 
 const PASSWORD = 'the writer knows';
@@ -12,6 +13,20 @@ GRANT SELECT, INSERT ON written TO writer;`;
 /** Both on the primary. */
 export function prepareWriter(pgdata: string): void {
   sql(pgdata, PREPARE_WRITER);
+}
+
+/** A writer for a primary that has none yet. It tries these servers, and goes on through whatever is done to them. */
+export async function writerOn(primary: string, servers: readonly Endpoint[]): Promise<Writer> {
+  prepareWriter(primary);
+  return new Writer(servers).start();
+}
+
+/** Waits until the server has replayed every row that is acknowledged by now; those written meanwhile do not count. */
+export async function hasEveryRow(pgdata: string, writer: Writer): Promise<void> {
+  const missing = new Set(writer.lost(pgdata));
+  await waitFor(() => missing.size === 0 || !writer.lost(pgdata).some((n) => missing.has(n)), {
+    what: `${pgdata} has every acknowledged row`,
+  });
 }
 
 /** A port of this machine, or another machine's. */
