@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
 import { story } from './lab/lab.ts';
+import { barePair } from './lab/tree.ts';
 
 /** No verb may wait for a host that is gone longer than this, in milliseconds. */
 const PATIENCE = 60_000;
 
 story('the cable of the standby is pulled in the middle of its copy', async (lab) => {
-  const [pg1, pg2] = await Promise.all([lab.host('pg1'), lab.host('pg2')]);
-  const shop = lab.cluster({ pg1: { host: pg1 }, pg2: { host: pg2, upstream: 'pg1' } });
+  const { shop, pg1, pg2 } = await barePair(lab);
   await shop.does('init-primary', 'pg1');
   await pg1.sql("CREATE TABLE much AS SELECT n, repeat('x', 500) FROM generate_series(1, 100000) n;");
   const copying = shop.starts('clone-standby', 'pg2', '--max-rate', '4M');

@@ -3,7 +3,8 @@ import type { TheCluster } from './lab/cluster.ts';
 import { heed } from './lab/heed.ts';
 import { random, seed } from './lab/kill.ts';
 import { story, type Lab } from './lab/lab.ts';
-import { somethingHappens, trio, type Mayhem } from './lab/mayhem.ts';
+import { somethingHappens, type Mayhem } from './lab/mayhem.ts';
+import { trio } from './lab/tree.ts';
 
 const CUTS = Number(process.env['PGREPL_CUTS'] ?? 8);
 /** No verb may wait for a host that is gone longer than this and its --timeout, in milliseconds. */

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { story } from './lab/lab.ts';
-import { pair } from './lab/pair.ts';
+import { barePair, pair } from './lab/tree.ts';
 
 story('packets to the standby are dropped: status waits once, not once a question', async (lab) => {
   const { shop, pg2 } = await pair(lab);
@@ -43,8 +43,7 @@ story('an sshd that hangs after the login', async (lab) => {
 });
 
 story('a slow link of 8 Mbit/s', async (lab) => {
-  const [pg1, pg2] = await Promise.all([lab.host('pg1'), lab.host('pg2')]);
-  const shop = lab.cluster({ pg1: { host: pg1 }, pg2: { host: pg2, upstream: 'pg1' } });
+  const { shop, pg1 } = await barePair(lab);
   await pg1.slow('8mbit');
   await shop.does('init-primary', 'pg1');
   await shop.does('clone-standby', 'pg2');

@@ -1,18 +1,9 @@
 import { expect } from 'vitest';
 import { story } from './lab/lab.ts';
-
-const NAMES = ['pg1', 'pg2', 'pg3', 'pg4', 'pg5'] as const;
+import { tree } from './lab/tree.ts';
 
 story('a chain: the second streams from the primary, the third from the second', async (lab) => {
-  const [pg1, pg2, pg3] = await Promise.all([lab.host('pg1'), lab.host('pg2'), lab.host('pg3')]);
-  const shop = lab.cluster({
-    pg1: { host: pg1 },
-    pg2: { host: pg2, upstream: 'pg1' },
-    pg3: { host: pg3, upstream: 'pg2' },
-  });
-  await shop.does('init-primary', 'pg1');
-  await shop.does('clone-standby', 'pg2');
-  await shop.does('clone-standby', 'pg3');
+  const shop = await tree(lab, { pg1: undefined, pg2: 'pg1', pg3: 'pg2' });
   const writer = await shop.writer();
   const { nodes } = await shop.healthy();
   expect(nodes.map(({ name, upstream }) => [name, upstream])).toEqual([
@@ -25,14 +16,8 @@ story('a chain: the second streams from the primary, the third from the second',
 });
 
 story('a fan of four: everybody follows the one that is promoted', async (lab) => {
-  const hosts = await Promise.all(NAMES.map((name) => lab.host(name)));
-  const shop = lab.cluster(
-    Object.fromEntries(
-      hosts.map((host) => [host.name, host.name === 'pg1' ? { host } : { host, upstream: 'pg1' }]),
-    ),
-  );
-  await shop.does('init-primary', 'pg1');
-  for (const name of NAMES.slice(1)) await shop.does('clone-standby', name);
+  const fan = { pg1: undefined, pg2: 'pg1', pg3: 'pg1', pg4: 'pg1', pg5: 'pg1' };
+  const shop = await tree(lab, fan);
   const writer = await shop.writer();
   await shop.does('switchover', 'pg3');
   const { nodes } = await shop.healthy();

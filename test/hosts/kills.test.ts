@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { kill, random, seed } from './lab/kill.ts';
 import { story } from './lab/lab.ts';
-import { somethingHappens, trio, type Mayhem } from './lab/mayhem.ts';
+import { somethingHappens, type Mayhem } from './lab/mayhem.ts';
+import { trio } from './lab/tree.ts';
 
 const KILLS = Number(process.env['PGREPL_KILLS'] ?? 10);
 

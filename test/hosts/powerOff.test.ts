@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { story } from './lab/lab.ts';
-import { pair } from './lab/pair.ts';
+import { barePair, pair } from './lab/tree.ts';
 import { acknowledgedMeansCopied } from './lab/sync.ts';
 
 story("the primary's host loses power, another is promoted, and it comes back", async (lab) => {
@@ -28,8 +28,7 @@ story("the primary's host loses power, another is promoted, and it comes back", 
 });
 
 story("the standby's host loses power in the middle of its copy", async (lab) => {
-  const [pg1, pg2] = await Promise.all([lab.host('pg1'), lab.host('pg2')]);
-  const shop = lab.cluster({ pg1: { host: pg1 }, pg2: { host: pg2, upstream: 'pg1' } });
+  const { shop, pg1, pg2 } = await barePair(lab);
   await shop.does('init-primary', 'pg1');
   await pg1.sql("CREATE TABLE much AS SELECT n, repeat('x', 500) FROM generate_series(1, 100000) n;");
 

@@ -2,17 +2,18 @@ import { expect } from 'vitest';
 import { DATA, primaryByHand, standbyByHand, start } from './lab/byHand.ts';
 import type { TheCluster } from './lab/cluster.ts';
 import type { Host } from './lab/host.ts';
-import { story, type Lab } from './lab/lab.ts';
+import { story } from './lab/lab.ts';
+import { barePair } from './lab/tree.ts';
 
 story('a pair made by hand as in any tutorial is taken over', async (lab) => {
-  const { shop, pg1, pg2 } = await bare(lab);
+  const { shop, pg1, pg2 } = await barePair(lab);
   await primaryByHand(pg1);
   await standbyByHand(pg2, pg1);
   await takenOver(shop);
 });
 
 story('a primary full of ALTER SYSTEM and includes is taken over', async (lab) => {
-  const { shop, pg1, pg2 } = await bare(lab);
+  const { shop, pg1, pg2 } = await barePair(lab);
   await primaryByHand(pg1, "include_dir = 'more'\ninclude_if_exists = '/etc/site.conf'\n", {
     'more/10-memory.conf': 'shared_buffers = 32MB\nmax_wal_senders = 4\n',
     'more/20-wal.conf': "wal_level = 'logical'\nmax_connections = 60\n",
@@ -28,7 +29,7 @@ story('a primary full of ALTER SYSTEM and includes is taken over', async (lab) =
 });
 
 story('a pair managed by repmgr is taken over', async (lab) => {
-  const { shop, pg1, pg2 } = await bare(lab);
+  const { shop, pg1, pg2 } = await barePair(lab);
   await primaryByHand(pg1, "shared_preload_libraries = 'repmgr'\nwal_log_hints = on\n", {
     'pg_hba.conf': 'host all,replication repmgr 0.0.0.0/0 trust\n',
   });
@@ -47,11 +48,6 @@ story('a pair managed by repmgr is taken over', async (lab) => {
   await pg2.exec([...repmgr, 'standby', 'register']);
   await takenOver(shop);
 });
-
-async function bare(lab: Lab): Promise<{ shop: TheCluster; pg1: Host; pg2: Host }> {
-  const [pg1, pg2] = await Promise.all([lab.host('pg1'), lab.host('pg2')]);
-  return { shop: lab.cluster({ pg1: { host: pg1 }, pg2: { host: pg2, upstream: 'pg1' } }), pg1, pg2 };
-}
 
 /** Nothing is copied anew; the primary is adopted, the standby gets its slot and name, and they change places. */
 async function takenOver(shop: TheCluster): Promise<void> {

@@ -3,14 +3,18 @@ import { waitFor } from '../e2e/support/machine.ts';
 import { append } from './lab/byHand.ts';
 import type { TheCluster } from './lab/cluster.ts';
 import type { Host } from './lab/host.ts';
-import { story, type Lab } from './lab/lab.ts';
+import { story } from './lab/lab.ts';
+import { barePair } from './lab/tree.ts';
+
+/** Machines with systemd, on which pgrepl is root. */
+const UNITS = { image: 'units', login: 'root' } as const;
 
 const ROOT = { user: 'root' } as const;
 
 story(
   'units of Debian: a server that systemd started is adopted, cloned, switched over and boots',
   async (lab) => {
-    const { shop, pg1, pg2 } = await machines(lab, '15/main');
+    const { shop, pg1, pg2 } = await barePair(lab, { ...UNITS, pgdata: '15/main' });
     const unit = 'postgresql@15-main.service';
     await pg1.exec(['pg_createcluster', '15', 'main'], ROOT);
     await pg1.exec(['systemctl', 'start', unit], ROOT);
@@ -36,7 +40,7 @@ story(
 story(
   "Red Hat's layout: started, stopped and restarted by systemctl, by the unit of the package",
   async (lab) => {
-    const { shop, pg1, pg2 } = await machines(lab, DATA);
+    const { shop, pg1, pg2 } = await barePair(lab, { ...UNITS, pgdata: DATA });
     const unit = 'postgresql-15.service';
     for (const host of [pg1, pg2]) {
       await host.exec(['sh', '-ec', AS_RED_HAT], ROOT);
@@ -87,13 +91,6 @@ TimeoutSec=60
 [Install]
 WantedBy=multi-user.target
 `;
-
-async function machines(lab: Lab, pgdata: string): Promise<{ shop: TheCluster; pg1: Host; pg2: Host }> {
-  const spec = { image: 'units', login: 'root' } as const;
-  const [pg1, pg2] = await Promise.all([lab.host('pg1', spec), lab.host('pg2', spec)]);
-  const shop = lab.cluster({ pg1: { host: pg1, pgdata }, pg2: { host: pg2, upstream: 'pg1', pgdata } });
-  return { shop, pg1, pg2 };
-}
 
 async function thereAndBack(shop: TheCluster): Promise<void> {
   const writer = await shop.writer();

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { story } from './lab/lab.ts';
-import { pair } from './lab/pair.ts';
+import { pair } from './lab/tree.ts';
 
 story(
   'a standby is away until its slot is lost: status says so, and it comes back by a copy',

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { story } from './lab.ts';
-import { pair } from './pair.ts';
+import { pair } from './tree.ts';
 
 /** No verb may wait for a host that is gone longer than this, in milliseconds. */
 const PATIENCE = 60_000;

@@ -1,6 +1,5 @@
 import type { TheCluster } from './cluster.ts';
 import type { Host } from './host.ts';
-import type { Lab } from './lab.ts';
 
 /** A primary with standbys, and verbs that something happens to. */
 export type Mayhem = {
@@ -12,20 +11,6 @@ export type Mayhem = {
   /** Numbers from 0 up to 1. */
   next: () => number;
 };
-
-/** A primary and two standbys from three bare hosts. */
-export async function trio(lab: Lab): Promise<TheCluster> {
-  const [pg1, pg2, pg3] = await Promise.all([lab.host('pg1'), lab.host('pg2'), lab.host('pg3')]);
-  const shop = lab.cluster({
-    pg1: { host: pg1 },
-    pg2: { host: pg2, upstream: 'pg1' },
-    pg3: { host: pg3, upstream: 'pg1' },
-  });
-  await shop.does('init-primary', 'pg1');
-  await shop.does('clone-standby', 'pg2');
-  await shop.does('clone-standby', 'pg3');
-  return shop;
-}
 
 /** What may be done, all of it with every verb that changes something; each hurts one of its verbs. */
 const DEEDS: readonly ((scene: Mayhem) => Promise<boolean>)[] = [

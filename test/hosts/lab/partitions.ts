@@ -3,7 +3,7 @@ import type { Writer } from '../../e2e/support/writer.ts';
 import type { TheCluster } from './cluster.ts';
 import { heed } from './heed.ts';
 import { story, type Lab } from './lab.ts';
-import { trio } from './mayhem.ts';
+import { trio } from './tree.ts';
 
 /** No verb may wait for a host that is gone longer than this and its --timeout, in milliseconds. */
 const PATIENCE = 120_000;
