@@ -18,6 +18,15 @@ import {
   whys,
 } from './support/switchover.ts';
 
+const PROMOTED = [
+  'pg2: promote',
+  'pg2: it takes writes',
+  'pg2: nothing of the standby it was stays in its settings',
+  'pg2: when its files were read last',
+  'pg2: reload',
+  'pg2: the files are read anew',
+];
+
 /** What a run that was killed leaves, and what the next one does. */
 const INTERRUPTED: readonly (readonly [string, ReturnType<typeof whole>, readonly string[]])[] = [
   [
@@ -26,12 +35,7 @@ const INTERRUPTED: readonly (readonly [string, ReturnType<typeof whole>, readonl
     [
       'pg2: a slot for pg1',
       'pg1: nobody started it meanwhile',
-      'pg2: promote',
-      'pg2: it takes writes',
-      'pg2: nothing of the standby it was stays in its settings',
-      'pg2: when its files were read last',
-      'pg2: reload',
-      'pg2: the files are read anew',
+      ...PROMOTED,
       'pg1: start it as a standby',
       'pg1: it streams from pg2',
     ],
@@ -45,12 +49,7 @@ const INTERRUPTED: readonly (readonly [string, ReturnType<typeof whole>, readonl
       'pg1: it follows 10.0.0.2:5432, and nothing of a past life',
       'pg1: it is a standby',
       'pg1: nobody started it meanwhile',
-      'pg2: promote',
-      'pg2: it takes writes',
-      'pg2: nothing of the standby it was stays in its settings',
-      'pg2: when its files were read last',
-      'pg2: reload',
-      'pg2: the files are read anew',
+      ...PROMOTED,
       'pg1: start it as a standby',
       'pg1: it streams from pg2',
     ],
@@ -78,14 +77,7 @@ const INTERRUPTED: readonly (readonly [string, ReturnType<typeof whole>, readonl
   [
     'it came back, and the promotion did not happen: on',
     whole(follower('pg1', { conninfo: TO_PG2, slot: 'pg1' }), pg2({ conninfo: TO_PG1, slot: 'pg2' })),
-    [
-      'pg2: promote',
-      'pg2: it takes writes',
-      'pg2: nothing of the standby it was stays in its settings',
-      'pg2: when its files were read last',
-      'pg2: reload',
-      'pg2: the files are read anew',
-    ],
+    [...PROMOTED],
   ],
 ];
 
