@@ -245,3 +245,14 @@ export async function copyTree(from, to) {
   await run(['cp', '-a', '--', from, to]);
   await run(['sync']);
 }
+
+/** How long it takes, in milliseconds. */
+export async function timed(work) {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+/** A table of 1 GB. */
+export const GIGABYTE = `CREATE TABLE big AS SELECT n, repeat(md5(n::text), 28) AS filler FROM generate_series(1, 1050000) n;
+CHECKPOINT;`;
