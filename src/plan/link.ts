@@ -11,7 +11,7 @@ import { script } from '../tools/shell.ts';
 import { sqlLiteral, type Secret, type Text } from '../tools/words.ts';
 import type { Step, WriteStep } from './plan.ts';
 import { reloadSteps } from './reload.ts';
-import { ask, run, service, socketOf, sql, write, type Seen, type Up } from './steps.ts';
+import { run, service, socketOf, sql, write, type Seen, type Up } from './steps.ts';
 
 /** How a standby reaches its upstream. */
 export type Link = {
@@ -216,38 +216,3 @@ export function leftovers(found: Seen): readonly string[] {
   const set = new Set(parseConf(found.place.files.auto?.text ?? '').settings.map(({ name }) => name));
   return HAUNTING.filter((name) => set.has(name));
 }
-
-/** The standby's own word that it streams, and is at least at a position. `past` asks for more than that position. */
-export function streamingStep(
-  node: string,
-  why: string,
-  socket: Parameters<typeof ask>[2],
-  input: {
-    host: string;
-    port: number;
-    slot: string;
-    lsn: string;
-    past: boolean;
-    version: ServerVersion;
-    seconds: number;
-  },
-  lane?: string,
-): Step {
-  const sender = has(input.version, SENDER_SHOWN)
-    ? ` AND (sender_port = ${input.port} OR sender_port IS NULL)`
-    : ` AND conninfo ~ ${sqlLiteral(`(^| )port=${input.port}( |$)`)}`;
-  const streams = `EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND slot_name = ${sqlLiteral(input.slot)}${sender})`;
-  const moved = `coalesce(pg_last_wal_replay_lsn() ${input.past ? '>' : '>='} ${sqlLiteral(input.lsn)}::pg_lsn, false)`;
-  return ask(
-    node,
-    why,
-    socket,
-    [`SELECT ${streams} AND ${moved};`],
-    't',
-    input.seconds,
-    lane === undefined ? {} : { lane },
-  );
-}
-
-/** pg_stat_wal_receiver tells the sender's host and port from 11 on. */
-const SENDER_SHOWN = 110000 as ServerVersion;

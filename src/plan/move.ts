@@ -5,7 +5,8 @@ import { upstreamOf } from '../facts/upstream.ts';
 import { positionOf, systemOf, type StandbyState } from '../facts/view.ts';
 import { nameAtUpstream } from '../render/names.ts';
 import { sqlLiteral, type Secret } from '../tools/words.ts';
-import { isLinked, relinkSteps, streamingStep, type Link } from './link.ts';
+import { isLinked, relinkSteps, type Link } from './link.ts';
+import { streamingStep } from './streaming.ts';
 import type { Step } from './plan.ts';
 import { socketOf, sql, type Up } from './steps.ts';
 

@@ -7,7 +7,7 @@ import { unmetDemands } from '../demands.ts';
 import { effective } from '../effective.ts';
 import { refused, rulesFor, slotNames, wantsFor, type InitRequest } from './initRequest.ts';
 import { overriding, overridingFiles, readAfterOurs } from './overrides.ts';
-import type { Plan } from '../plan.ts';
+import type { Plan, Step } from '../plan.ts';
 import { roleSteps } from './roleSteps.ts';
 import { ask, futureSocket, service } from '../steps.ts';
 import { desiredOwn } from '../wants.ts';
@@ -22,19 +22,10 @@ export function planStopped(
   request: InitRequest,
   title: string,
 ): Plan {
-  const standby: Problem[] = found.standby
-    ? [
-        {
-          message: `${found.node}: is a standby that does not run, and a primary is to be made of it`,
-          hint: `Start it, then: pgrepl promote ${found.node}`,
-        },
-      ]
-    : [];
-  const version = found.version;
-  const wants = wantsFor(cluster, found, request, version, found.control?.checksums ?? false);
+  const wants = wantsFor(cluster, found, request, found.version, found.control?.checksums ?? false);
   const desired = desiredOwn(found, wants, fixedFor(found, request.node));
   const refusals = [
-    ...standby,
+    ...asStandby(found),
     ...unmetDemands(found, request.demands),
     ...recovering(found),
     ...rewinding(found),
@@ -45,29 +36,41 @@ export function planStopped(
     ...overridingFiles(found, wants, desired).map((line) => readAfterOurs(found.node, line)),
   ];
   if (refusals.length > 0) return refused(title, refusals);
-  const socketDir = found.place.socketDir ?? found.place.socketDirs[0] ?? '/tmp';
-  const socket = futureSocket(
-    found,
-    Number(desired['port'] ?? effective(found, 'port')?.value ?? 5432),
-    socketDir,
-  );
-  const steps = [
-    ...fileSteps(found, desired, rulesFor(request.role, request.allow)),
-    service(found.node, 'start the server', start(found.machine, found.place)),
-    ...roleSteps(request, socket, version, {
-      role: true,
-      grants: true,
-      slots: slotNames(cluster, request.node),
-    }),
-    ask(found.node, 'it takes writes', socket, ['SELECT NOT pg_is_in_recovery();'], 't', 60),
-  ];
   return {
     title: `start ${found.node} and ${title}`,
     refusals: [],
-    steps,
+    steps: startSteps(cluster, found, request, desired),
     confirm: unseenSuccessor(state, found),
     notes: wantNotes(found, wants, changedSettings(found, desired)),
   };
+}
+
+function startSteps(
+  cluster: Cluster,
+  found: Stopped,
+  request: InitRequest,
+  desired: Readonly<Record<string, string>>,
+): readonly Step[] {
+  const port = Number(desired['port'] ?? effective(found, 'port')?.value ?? 5432);
+  const socketDir = found.place.socketDir ?? found.place.socketDirs[0] ?? '/tmp';
+  const socket = futureSocket(found, port, socketDir);
+  const slots = slotNames(cluster, request.node);
+  return [
+    ...fileSteps(found, desired, rulesFor(request.role, request.allow)),
+    service(found.node, 'start the server', start(found.machine, found.place)),
+    ...roleSteps(request, socket, found.version, { role: true, grants: true, slots }),
+    ask(found.node, 'it takes writes', socket, ['SELECT NOT pg_is_in_recovery();'], 't', 60),
+  ];
+}
+
+function asStandby({ node, standby }: Stopped): readonly Problem[] {
+  if (!standby) return [];
+  return [
+    {
+      message: `${node}: is a standby that does not run, and a primary is to be made of it`,
+      hint: `Start it, then: pgrepl promote ${node}`,
+    },
+  ];
 }
 
 /** pg_control of a half-rewound directory may look like that of a sound primary. */
