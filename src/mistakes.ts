@@ -141,7 +141,7 @@ function tooMany({ name, args }: VerbDefinition, words: readonly string[]): read
   return [{ message: `${name}: too many arguments: ${said}`, hint }];
 }
 
-/** What the verb finds wrong. Another bad end, such as of the password's command, is told when these are mended. */
+/** What the verb finds wrong. Another bad end is told when these are mended. */
 async function problemsOf(
   verb: VerbDefinition,
   args: readonly string[],

@@ -9,10 +9,20 @@ const SECONDS = 30;
 /** libpq asks the same of a password file: passwordFromFile in fe-connect.c. */
 const OTHERS = 0o077;
 
-/** The password of the cluster's replication role, if one is named. Throws `usage` where it cannot be read. */
-export async function passwordOf(cluster: Cluster): Promise<Secret | undefined> {
-  const { password, role } = cluster.replication;
-  return password === undefined ? undefined : readPassword(password, `the password of ${role}`);
+/** Gives the password of the cluster's replication role, if one is named; it is read once. */
+export type Password = () => Promise<Secret | undefined>;
+
+/**
+ * The password of the cluster's replication role. Throws `usage` where a file or a variable cannot be read. A command is
+ * run when the password is asked for the first time: it may ask a person, and a command line with a mistake needs none.
+ */
+export async function passwordOf(cluster: Cluster): Promise<Password> {
+  const { password: source, role } = cluster.replication;
+  if (source === undefined) return async () => undefined;
+  const read = (): Promise<Secret> => readPassword(source, `the password of ${role}`);
+  let reading: Promise<Secret> | undefined;
+  if (!('command' in source)) await (reading = read());
+  return () => (reading ??= read());
 }
 
 /**

@@ -25,7 +25,7 @@ import { list, modeOf, number, perform, targetFlags, text } from './modes.ts';
 
 export const cloneStandby: Action = async ([name], flags) => {
   const target = findTarget(name, targetFlags(flags), 'node');
-  const [{ cluster, node }, from, password, [asked, maxRate]] = await together(
+  const [{ cluster, node }, from, secret, [asked, maxRate]] = await together(
     target,
     target.then((found) => upstreamOf(found.cluster, found.node, text(flags, 'from'))),
     target.then((found) => passwordOf(found.cluster)),
@@ -37,6 +37,7 @@ export const cloneStandby: Action = async ([name], flags) => {
   const allow = await addressesOf(cluster, node, isIP(from.host) === 0 ? [] : [from.host]);
   const plan = async (state: ClusterState, ask: Ask) => {
     const found = state.nodes.find((each) => each.node === node.name);
+    const password = await secret();
     const own = byHost ? asMadeBefore(node, found) : node;
     const earlierPort = byHost ? await askEarlierPort(found, ask) : undefined;
     const link: Link = {
@@ -66,7 +67,11 @@ export const cloneStandby: Action = async ([name], flags) => {
     return refusedByLibpq(planCloneStandby(state, request), state, ask, node.name);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
-  return perform({ command: 'clone-standby', cluster, nodes: [node], sizes: true, plan, rows }, flags);
+  return perform(
+    { command: 'clone-standby', cluster, nodes: [node], sizes: true, plan, rows },
+    flags,
+    secret,
+  );
 };
 
 /** Whether it has its names from its host, and would have others if --port were there. */

@@ -16,7 +16,7 @@ import { havePort, modeOf, targetFlags } from './modes.ts';
 export const doctor: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'cluster');
   const password = await passwordOf(cluster);
-  return () => examined(cluster, node, password, flags);
+  return async () => examined(cluster, node, await password(), flags);
 };
 
 async function examined(

@@ -21,21 +21,22 @@ export const follow: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
   if (cluster.file === undefined)
     return (await import('./outside.ts')).outside('follow', cluster, node, flags);
-  const [upstream, password] = await together(
+  const [upstream, secret] = await together(
     upstreamOf(cluster, text(flags, 'upstream')),
     passwordOf(cluster),
   );
-  const request: FollowRequest = {
+  const base: FollowRequest = {
     node,
     upstream,
     host: addressOf(upstream),
     role: cluster.replication.role,
     allow: await addressesOf({ ...cluster, nodes: [node] }, upstream, []),
     seconds: modeOf(flags).timeout ?? 60,
-    ...(password === undefined ? {} : { password }),
   };
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
+    const password = await secret();
+    const request: FollowRequest = { ...base, ...(password === undefined ? {} : { password }) };
     const [asked, stale] = await Promise.all([
       askAll(cluster, state, request, ask),
       askStale(cluster, state, request, ask),
@@ -48,7 +49,7 @@ export const follow: Action = async ([name], flags) => {
     return refusedByLibpq(planned, state, ask, node.name);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
-  return perform({ command: 'follow', cluster, nodes: [node], plan, rows }, flags);
+  return perform({ command: 'follow', cluster, nodes: [node], plan, rows }, flags, secret);
 };
 
 async function upstreamOf(cluster: Cluster, said: string | undefined): Promise<Node> {

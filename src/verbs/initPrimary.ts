@@ -12,7 +12,7 @@ import { list, perform, targetFlags, text } from './modes.ts';
 
 export const initPrimary: Action = async ([name], flags) => {
   const target = findTarget(name, targetFlags(flags), 'node');
-  const [{ cluster, node }, password, given] = await together(
+  const [{ cluster, node }, secret, given] = await together(
     target,
     target.then((found) => passwordOf(found.cluster)),
     allowed(list(flags, 'allow')),
@@ -26,8 +26,9 @@ export const initPrimary: Action = async ([name], flags) => {
       command: 'init-primary',
       cluster,
       nodes: [node],
-      plan: (state) =>
-        planInitPrimary(cluster, state, {
+      plan: async (state) => {
+        const password = await secret();
+        return planInitPrimary(cluster, state, {
           node,
           role: cluster.replication.role,
           allow,
@@ -42,10 +43,12 @@ export const initPrimary: Action = async ([name], flags) => {
                   fits: (verifier: string) => matchesVerifier(password, verifier),
                 },
               }),
-        }),
+        });
+      },
       rows: (state) => nodeRows(cluster, state).filter((row) => row.name === node.name),
     },
     flags,
+    secret,
   );
 };
 

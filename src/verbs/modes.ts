@@ -4,6 +4,7 @@ import { failure, PgreplError, STATUS } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
 import type { Mode, Verb } from '../operate/verb.ts';
 import type { TargetFlags } from '../cluster/flags.ts';
+import type { Password } from '../cluster/password.ts';
 import { onInterrupt } from './interrupt.ts';
 
 /** commander's loose options as what a verb reads. */
@@ -47,9 +48,15 @@ export function targetFlags(flags: Flags): TargetFlags {
   return { ...Object.fromEntries(given), ...(port === undefined ? {} : { port }) };
 }
 
-/** A verb that changes something, with Ctrl-C as a wish to stop at the next step. */
-export function perform(verb: Verb, flags: Flags): Deed {
-  return () => performed(verb, flags);
+/**
+ * A verb that changes something, with Ctrl-C as a wish to stop at the next step. The password that its plan asks for is
+ * there before any host is asked: its command may take half a minute.
+ */
+export function perform(verb: Verb, flags: Flags, password?: Password): Deed {
+  return async () => {
+    await password?.();
+    await performed(verb, flags);
+  };
 }
 
 async function performed(verb: Verb, flags: Flags): Promise<void> {

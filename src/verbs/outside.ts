@@ -24,11 +24,12 @@ export async function outside(
   node: Node,
   flags: Flags,
 ): Promise<Deed> {
-  const [endpoint, password] = await together(endpointOf(verb, text(flags, 'upstream')), passwordOf(cluster));
+  const [endpoint, secret] = await together(endpointOf(verb, text(flags, 'upstream')), passwordOf(cluster));
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
     const found = state.nodes.find((each) => each.node === node.name);
     const seen = found !== undefined && isSeen(found) ? found : undefined;
+    const password = await secret();
     const link = linkOf(node, seen, endpoint, { role: text(flags, 'replicationRole'), password });
     const request: OutsideRequest = {
       verb,
@@ -42,7 +43,7 @@ export async function outside(
     return refusedByLibpq(planned, state, ask, node.name);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state);
-  return perform({ command: verb, cluster, nodes: [node], plan, rows }, flags);
+  return perform({ command: verb, cluster, nodes: [node], plan, rows }, flags, secret);
 }
 
 async function endpointOf(

@@ -16,7 +16,7 @@ import { havePort, modeOf, number, perform, targetFlags } from './modes.ts';
 
 export const promote: Action = async ([name], flags) => {
   const target = findTarget(name, targetFlags(flags), 'node');
-  const [{ cluster, node }, password] = await together(
+  const [{ cluster, node }, secret] = await together(
     target,
     target.then((found) => {
       if (found.cluster.file === undefined) aboutOthers(flags);
@@ -27,6 +27,7 @@ export const promote: Action = async ([name], flags) => {
   const meter = outageMeter(() => ({ candidate: node.name, start: () => ({ end: async () => undefined }) }));
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
+    const password = await secret();
     const outside = primaryIsDead ? undefined : await outsideOf(cluster, state, node, ask);
     return planPromote(cluster, state, {
       node,
@@ -52,6 +53,7 @@ export const promote: Action = async ([name], flags) => {
       extra: () => meter.result(),
     },
     flags,
+    secret,
   );
 };
 

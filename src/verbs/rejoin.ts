@@ -22,26 +22,28 @@ export const rejoin: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
   const { file } = cluster;
   if (file === undefined) return alone(cluster, node, flags);
-  const [password] = await together(passwordOf(cluster), noUpstream(file, flags));
-  const request: RejoinRequest = {
+  const [secret] = await together(passwordOf(cluster), noUpstream(file, flags));
+  const base: RejoinRequest = {
     node,
     allowReclone: flags['allowReclone'] === true,
     role: cluster.replication.role,
     addressOf,
     stamp: new Date().toISOString().replace(/[-:]|\.\d+Z/g, ''),
     seconds: modeOf(flags).timeout ?? 300,
-    ...(password === undefined ? {} : { password }),
   };
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
+    const password = await secret();
+    const request: RejoinRequest = { ...base, ...(password === undefined ? {} : { password }) };
     const asked = await askAll(cluster, state, request, ask);
     const planned = planRejoin(cluster, state, { ...request, ...(asked === undefined ? {} : { asked }) });
     return refusedByLibpq(planned, state, ask, node.name);
   };
   const rows = (state: ClusterState) => nodeRows(cluster, state).filter((row) => row.name === node.name);
   return perform(
-    { command: 'rejoin', cluster, nodes: [node], sizes: request.allowReclone, brief: true, plan, rows },
+    { command: 'rejoin', cluster, nodes: [node], sizes: base.allowReclone, brief: true, plan, rows },
     flags,
+    secret,
   );
 };
 

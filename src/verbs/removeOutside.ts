@@ -15,10 +15,11 @@ import { linkOf } from './outside.ts';
 
 /** `remove-standby` of the server that flags name, on its own host. */
 export async function removeOutside(cluster: Cluster, node: Node, flags: Flags): Promise<Deed> {
-  const password = await passwordOf(cluster);
+  const secret = await passwordOf(cluster);
   const role = text(flags, 'replicationRole');
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
+    const password = await secret();
     const request = { node, role: cluster.replication.role, addresses: [] };
     return planRemoveOutside(
       cluster,
@@ -30,6 +31,7 @@ export async function removeOutside(cluster: Cluster, node: Node, flags: Flags):
   return perform(
     { command: 'remove-standby', cluster, nodes: [node], plan, rows: (state) => nodeRows(cluster, state) },
     flags,
+    secret,
   );
 }
 

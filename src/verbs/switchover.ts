@@ -25,7 +25,7 @@ const MAX_LAG = 16 * 1024 * 1024;
 
 export const switchover: Action = async ([name], flags) => {
   const { cluster, node } = await findTarget(name, targetFlags(flags), 'node');
-  const password = await passwordOf(cluster);
+  const secret = await passwordOf(cluster);
   // What the file would have to say is seen by a look at the server.
   if (cluster.nodes.length < 2)
     return async () => {
@@ -33,6 +33,7 @@ export const switchover: Action = async ([name], flags) => {
     };
   const plan = async (state: ClusterState, ask: Ask) => {
     await havePort(flags, node, state);
+    const password = await secret();
     const planned = planSwitchover(cluster, state, {
       node,
       maxLag: number(flags, 'maxLag') ?? MAX_LAG,
@@ -57,6 +58,7 @@ export const switchover: Action = async ([name], flags) => {
       extra: () => meter.result(),
     },
     flags,
+    secret,
   );
 };
 
