@@ -17,19 +17,43 @@ export async function mistakesOf(
   const line = lineOf(argv);
   if (line === undefined) return [problemOf(first)];
   const mended = mend(line);
-  const { args, flags, problems, isWhole } = parsed(mended);
-  const places = commandOf(line.verb).registeredArguments;
-  const missing = places.filter(({ required }, at) => required && args[at] === undefined);
-  const isClear = mended.isClear && isWhole && missing.length === 0;
+  const readings = (mended.isClear ? [mended] : [mended, mend(line, 'words stay')]).map(readingOf);
+  const checked = readings.filter(({ isWhole, missing }) => isWhole && missing.length === 0);
+  const own = await Promise.all(checked.map(({ args, flags }) => problemsOf(line.verb, args, flags)));
   const all = [
     ...mended.problems,
-    ...problems,
-    ...missing.map((place) => ({ message: `${line.verb.name}: ${place.name()} is missing` })),
-    ...tooMany(line.verb, args.slice(places.length)),
-    ...(isClear ? await problemsOf(line.verb, args.slice(0, places.length), flags) : sorted(flags).problems),
+    ...(readings[0]?.problems ?? []),
+    ...inAll(readings.map(({ missing, more }) => [...missing, ...more])),
+    ...(own.length === 0 ? sorted(readings[0]?.flags ?? {}).problems : inAll(own)),
   ];
   const once = [...new Map(all.map((problem) => [problem.message, problem])).values()];
   return once.length === 0 ? [problemOf(first)] : once;
+}
+
+/** A command line as it may have been meant: whether the word behind an unknown option is its value, nobody knows. */
+type Reading = Parsed & { missing: readonly Problem[]; more: readonly Problem[] };
+
+function readingOf(line: Line): Reading {
+  const { verb } = line;
+  const read = parsed(line);
+  const places = commandOf(verb).registeredArguments;
+  const missing = places
+    .filter(({ required }, at) => required && read.args[at] === undefined)
+    .map((place) => ({ message: `${verb.name}: ${place.name()} is missing` }));
+  return {
+    ...read,
+    args: read.args.slice(0, places.length),
+    missing,
+    more: tooMany(verb, read.args.slice(places.length)),
+  };
+}
+
+/** What is wrong in whatever way it was meant. */
+function inAll(lists: readonly (readonly Problem[])[]): readonly Problem[] {
+  const [first = [], ...others] = lists;
+  return first.filter(({ message }) =>
+    others.every((list) => list.some((other) => other.message === message)),
+  );
 }
 
 /** A verb and the words behind its name. */
@@ -91,16 +115,21 @@ function isFlag(word: string): boolean {
   return word.length > 1 && word.startsWith('-') && !/^-\d/.test(word);
 }
 
-/** `isClear` says that no word is left out of which nobody knows whether it was a flag's value. */
+/** `isClear` says that there is no word of which nobody knows whether it was a flag's value. */
 type Mended = Line & { problems: readonly Problem[]; isClear: boolean };
 
-function mend(line: Line): Mended {
+function mend(line: Line, unclear: 'words go' | 'words stay' = 'words go'): Mended {
   const { options } = commandOf(line.verb);
   const start: Mended = { ...line, problems: [], isClear: true };
-  return parsed(line).unknown.reduce((before, word) => mendOne(before, word, options), start);
+  return parsed(line).unknown.reduce((before, word) => mendOne(before, word, options, unclear), start);
 }
 
-function mendOne(before: Mended, word: string, options: readonly Option[]): Mended {
+function mendOne(
+  before: Mended,
+  word: string,
+  options: readonly Option[],
+  unclear: 'words go' | 'words stay',
+): Mended {
   const [, name = word, value] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
   const meant = meantBy(name, options);
   const hint = meant === undefined ? {} : { hint: `Did you mean ${meant.long}?` };
@@ -114,7 +143,7 @@ function mendOne(before: Mended, word: string, options: readonly Option[]): Mend
   return {
     ...before,
     problems,
-    words: before.words.toSpliced(at, hasValue ? 2 : 1),
+    words: before.words.toSpliced(at, hasValue && unclear === 'words go' ? 2 : 1),
     isClear: before.isClear && !hasValue,
   };
 }

@@ -187,6 +187,29 @@ const ALL: readonly (readonly [readonly string[], readonly (string | readonly [s
       '--accept-loss -1: is no whole number from 0 to 9007199254740991',
     ],
   ],
+  // What is wrong either way is told.
+  [
+    ['clone-standby', '--bogus', 'pg2', ...file, '--max-rate', '5G', '-T', 'a', '--port', '0'],
+    [
+      "unknown option '--bogus'",
+      '--port 0: is no whole number from 1 to 65535',
+      '--tablespace-mapping a: is not OLD=NEW with two absolute paths',
+      '--max-rate 5G: is no rate from 32k to 1024M',
+    ],
+  ],
+  [
+    ['status', '--bogus', 'x', ...file, '-D', '/x'],
+    ["unknown option '--bogus'", '--pgdata has no effect: the servers are those of FILE'],
+  ],
+  [
+    ['render', '--bogus', 'pg_hba.conf', '--on', 'ftp://x', '--pg-version', '3'],
+    [
+      "unknown option '--bogus'",
+      '--pg-version 3: is no whole number from 10 to 99',
+      'pg_hba.conf: no address is to be let in',
+      '--on has no effect on pg_hba.conf',
+    ],
+  ],
   [
     ['follow', 'pg3', ...file, '--upstrem', 'pg9', '--replication-role', '/x'],
     [
