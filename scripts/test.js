@@ -21,6 +21,7 @@ const LONG = [
   'kill',
   'killPromote',
   'rejoinKilled',
+  'rewindForked',
   'rewindKilled',
   'switchoverBack',
   'switchoverInterrupted',

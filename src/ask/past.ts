@@ -1,4 +1,5 @@
-import { parseLsn } from '../facts/lsn.ts';
+import { bytesOf, parseLsn } from '../facts/lsn.ts';
+import type { ControlData } from '../facts/state.ts';
 import { timelineOf } from '../facts/view.ts';
 import { historyName, historyOf } from '../plan/history.ts';
 import type { Wal } from '../plan/attach.ts';
@@ -49,20 +50,50 @@ export async function askPast(found: Seen, ask: Ask): Promise<NodePast> {
     waldump,
     String(timeline),
     readsEnd ? control.redo : '',
+    readsEnd ? neededOf(control) : '',
   );
   const ended = await ask(found.node, words, { seconds: 600 });
-  const [head = '', history = ''] = ended.stdout.split(/^history\n/m);
+  const [head = '', history = '', keptHistory = ''] = ended.stdout.split(/^(?:kept )?history\n/m);
   const told = new Map(head.split('\n').map((line) => [line.split(' ')[0] ?? '', line.replace(/^\S+ /, '')]));
   const [record, end] = ['record', 'end'].map((name) => parseLsn(told.get(name) ?? ''));
   const rewinding = told.get('rewinding');
+  const kept = keptOf(found.node, told.get('kept') ?? '', keptHistory);
   return {
     history: historyOf(found.node, timeline, history),
     ...(record === undefined ? {} : { record }),
     ...(end === undefined ? {} : { end }),
-    ...(rewinding === 'begun' || rewinding === 'done' || rewinding === 'stuck' ? { rewinding } : {}),
+    ...(told.has('short') ? { short: true as const } : {}),
+    ...(rewinding === undefined ? {} : { rewinding: stateOf(rewinding) }),
+    ...(kept === undefined ? {} : { kept }),
     ...(told.has('boot') ? { sameBoot: true as const } : {}),
     busy: told.has('busy'),
   };
+}
+
+/** A state that cannot be read, after a crash, is one that was not ended. */
+function stateOf(said: string): 'begun' | 'done' | 'stuck' {
+  return said === 'done' || said === 'stuck' ? said : 'begun';
+}
+
+/** The timeline, the fork, and the end of what was lost, as KEEP noted them; the end may not have been known. */
+function keptOf(node: string, said: string, history: string): NodePast['kept'] {
+  const [timeline = '', from = '', last = ''] = said.split(' ');
+  const [fork, end] = [parseLsn(from), parseLsn(last)];
+  if (fork === undefined || !/^[1-9]\d*$/.test(timeline)) return undefined;
+  return {
+    history: historyOf(node, Number(timeline), history),
+    from: fork,
+    ...(end === undefined ? {} : { last: end }),
+  };
+}
+
+/**
+ * Where a standby's data become consistent, or a rewound server's: the end of the WAL of whom they were copied from.
+ * Recovery of a server that is no standby does not mind when its WAL ends before (StartupXLOG of xlog.c), so we must.
+ * Only for a timeline that goes back to the redo: pg_waldump reads no other.
+ */
+function neededOf({ redo, minRecoveryEnd, timeline, minRecoveryTimeline }: ControlData): string {
+  return timeline === minRecoveryTimeline && bytesOf(minRecoveryEnd) > bytesOf(redo) ? minRecoveryEnd : '';
 }
 
 /** Whether all that a running standby received is replayed: then only whole records count, not received bytes. */

@@ -1,4 +1,5 @@
 import { FLUSH_DISK } from './flush.ts';
+import { OLD_BACK_LITERAL, SAY_STATE, SIZES } from './rewindAgain.ts';
 
 /**
  * The literals of shell that a rewind is made of. What is kept for it lies in a working directory beside the data,
@@ -10,12 +11,16 @@ import { FLUSH_DISK } from './flush.ts';
 const PG_OWN =
   'PG_VERSION|base|global|pg_commit_ts|pg_dynshmem|pg_logical|pg_multixact|pg_notify|pg_replslot|pg_serial|pg_snapshots|pg_stat|pg_stat_tmp|pg_subtrans|pg_tblspc|pg_twophase|pg_wal|pg_xact|pg_internal.init|postmaster.*|backup_*|tablespace_map*|standby.signal|recovery.*|current_logfiles*|*.pgrepl-tmp';
 
-/** What a server had, told to who plans: an earlier rewind, the last whole record, the history of its timeline. */
+/**
+ * What a server had, told to who plans: an earlier rewind and what was kept for it, the last whole record, the history of
+ * its timeline; and `short` where its WAL does not go to `needed`, from which on its data are consistent.
+ */
 export const TELL_PAST = String.raw`
-real=$1 w=$2 history=$3 waldump=$4 timeline=$5 redo=$6
+real=$1 w=$2 history=$3 waldump=$4 timeline=$5 redo=$6 needed=$7 kept=
 export LC_ALL=C
 if [ -f "$w/state" ] && [ "$(cat -- "$w/inode")" = "$(stat -c %i -- "$real")" ]; then
   echo "rewinding $(cat -- "$w/state")"
+  [ ! -f "$w/parted" ] || { read -r kept rest <"$w/parted"; echo "kept $kept $rest"; }
   # What was written and not synced is there until the machine goes down.
   [ -s "$w/boot" ] && cmp -s -- "$w/boot" /proc/sys/kernel/random/boot_id && echo "boot same"
 fi
@@ -26,8 +31,11 @@ if [ -n "$redo" ] && [ -x "$waldump" ]; then
   t=$(printf %08X "$timeline") last=
   for f in "$t"????????????????; do [ -f "$f" ] && last=$f; done
   size=$(stat -c %s -- "$last" 2>/dev/null) || size=
-  if [ -n "$size" ]; then
+  if [ -z "$size" ]; then
+    [ -z "$needed" ] || echo "short $needed"
+  else
     first=$(printf '%s%08X%08X' "$t" "0x${'$'}{redo%/*}" $((0x${'$'}{redo#*/} / size)))
+    [ -z "$needed" ] || "$waldump" -z -s "$redo" -e "$needed" -- "$first" "$last" >/dev/null 2>&1 || echo "short $needed"
     if said=$("$waldump" -z -s "$redo" -- "$first" "$last" 2>&1 >/dev/null); then
       s=${'$'}{last#????????}; hi=$((0x${'$'}{s%????????})) lo=$(((0x${'$'}{s#????????} + 1) * size))
       printf 'end %X/%X\n' $((hi + lo / 0x100000000)) $((lo % 0x100000000))
@@ -38,6 +46,10 @@ if [ -n "$redo" ] && [ -x "$waldump" ]; then
 fi
 echo history
 [ -f "$real/pg_wal/$history" ] && cat -- "$real/pg_wal/$history"
+[ -n "$kept" ] || exit 0
+echo 'kept history'
+history=$w/wal/$(printf %08X "$kept").history
+[ ! -f "$history" ] || cat -- "$history"
 exit 0`;
 
 /** Crash recovery without a client: a standby's files would keep a single-user server from it (xlogrecovery.c). */
@@ -79,13 +91,6 @@ put_back() {
 }
 `;
 
-/** Segments that were moved out of pg_rewind's way; once it writes nobody wants them. */
-const OLD_BACK_LITERAL = String.raw`
-old_back() {
-  [ ! -d "$w/old" ] || find "$w/old" -type f -exec sh -c 'mv -- "$@" "$0/"' "$real/pg_wal" {} +
-}
-`;
-
 /**
  * What pg_rewind would overwrite or remove: the node's own files (copied, or moved where they are large, and server
  * logs always), pg_control, and the segments of WAL that are about to be lost. With them go those before the fork that
@@ -96,14 +101,16 @@ old_back() {
  * checkpoint does, at its redo, which may be segments before its record: those of them that the source has not come
  * back when pg_rewind has removed them. What lies before that, and before the node's own last checkpoint, which pg_rewind
  * reads too (readOneRecord), nobody reads: pg_rewind would remove it file by file while it is waited for, so it is moved
- * out of its way. The segment that holds the fork is noted.
+ * out of its way. Noted for another try are the segment that holds the fork, in `parted` the timeline, the fork and the
+ * end of what is lost, and the sizes of the files of relations.
  */
 export const KEEP = String.raw`set -e
 umask 077
 w=$1 real=$2 log=$3 timeline=$4 last=$5 fork=$6 theirs=$7 waldump=$8 at=$9; shift 9
-oldest=$1
+oldest=$1 parted=$2
 ${PUT_BACK_LITERAL}
 ${OLD_BACK_LITERAL}
+${SIZES}
 if [ -e "$w" ]; then
   if [ ! -O "$w" ] || [ ! -f "$w/pgrepl" ]; then echo "error: $w is not ours" >&2; exit 1; fi
   # A directory that has since been put in place of the one it was kept for gets nothing of it.
@@ -115,7 +122,9 @@ echo "made by pgrepl: what is kept while a data directory is rewound" >"$w/pgrep
 mkdir -- "$w/own" "$w/moved" "$w/wal"
 stat -c %i -- "$real" >"$w/inode"
 echo "$at" >"$w/fork"
+echo "$parted" >"$w/parted"
 cd "$real"
+sizes >"$w/sizes"
 set --
 for f in * .[!.]*; do
   [ -e "$f" ] || [ -L "$f" ] || continue
@@ -131,6 +140,7 @@ for f in "$@"; do
   if [ -e "$f" ] || [ -L "$f" ]; then set -- "$@" "$f"; fi
 done
 [ "$#" = 0 ] || cp -a -- "$@" "$w/own/"
+ls -A -- "$w/moved" >"$w/aside"
 cp -p -- global/pg_control "$w/pg_control"
 cd pg_wal
 first= redo= low= n=0
@@ -187,28 +197,6 @@ flush_data
 rm -rf -- "$w"`;
 
 /**
- * For a second try after a killed rewind: its WAL and its pg_control as they were, if pg_rewind took them. Another source
- * may have branched off earlier, in the segment `at`: what lies beyond that is in no history of it, and stays away.
- */
-export const REWIND_AGAIN = String.raw`set -e
-w=$1 real=$2 at=$3
-${OLD_BACK_LITERAL}
-if [ -f "$real/postmaster.pid" ] && kill -0 "$(head -n 1 "$real/postmaster.pid")" 2>/dev/null; then echo "error: a server runs there" >&2; exit 1; fi
-# Still there where pg_rewind died before it wrote.
-old_back
-if [ -f "$w/fork" ]; then
-  printf '%s\n' "$at" "$(cat -- "$w/fork")" | LC_ALL=C sort | head -n 1 >"$w/fork.new"
-  mv -- "$w/fork.new" "$w/fork"
-fi
-# By a copy of its own: what is kept may be a link of the very file, which is written into this time.
-for f in "$w"/wal/*; do
-  [ -f "$f" ] || continue
-  rm -f -- "$real/pg_wal/${'$'}{f##*/}"
-  cp -p -- "$f" "$real/pg_wal/"
-done
-cp -p -- "$w/pg_control" "$real/global/pg_control"`;
-
-/**
  * pg_rewind, which is not stopped by our end: a half-rewound directory is worth nothing. It holds a lock of its
  * own until it ends. It says "need to copy" before it writes its first byte (pg_rewind.c); a failure before that
  * leaves everything as it was. From then on nobody wants the segments that were moved away: they are removed beside it.
@@ -222,11 +210,11 @@ flock -n 8 || { echo "error: a pg_rewind of an earlier run still works on $real"
 again=
 [ -f "$w/state" ] && again=yes
 ${FLUSH_DATA}
+${SAY_STATE}
 # What is kept is on the disk before anything says that it may be put back over what is there.
 flush "$w"
 cat /proc/sys/kernel/random/boot_id >"$w/boot" 2>/dev/null
-echo begun >"$w/state"
-sync "$w/boot" "$w/state" "$w" 2>/dev/null || sync
+say_state begun
 said=$w/said
 rm -f -- "$said"
 mkfifo -- "$said" || said=/dev/null
@@ -239,12 +227,12 @@ if [ "$r" = 0 ]; then
   if [ "$signal" = standby.signal ]; then : >"$real/$signal"; else echo "standby_mode = 'on'" >"$real/$signal"; fi
   # pg_rewind has synced nothing: one syncfs for each file system is quicker than an fsync for each file.
   flush_data
-  echo done >"$w/state"
+  say_state done
   exit 0
 fi
 if grep -q 'need to copy' "$w/rewind.log"; then :
 elif [ -z "$again" ]; then rm -f -- "$w/state"
-elif grep -q -e 'could not .*WAL record' -e 'could not open file.*pg_wal' "$w/rewind.log"; then echo stuck >"$w/state"; fi
+elif grep -q -e 'could not .*WAL record' -e 'could not open file.*pg_wal' "$w/rewind.log"; then say_state stuck; fi
 exit "$r"`;
 
 /**
@@ -297,5 +285,5 @@ done
 flush "$w"
 flush_data
 rm -rf -- "$w/own" "$w/moved" "$w/old" "$w/gone" "$w/said" "$w/status" "$w/lock"
-rm -f -- "$w/state" "$w/inode" "$w/fork" "$w/boot"
+rm -f -- "$w/inode" "$w/fork" "$w/parted" "$w/sizes" "$w/aside" "$w/boot" "$w/state"
 mv -- "$w" "$kept"`;

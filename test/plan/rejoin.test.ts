@@ -3,6 +3,7 @@ import type { ServerVersion } from '../../src/cluster/version.ts';
 import type { NodeState } from '../../src/facts/state.ts';
 import { planRejoin } from '../../src/plan/rejoin/rejoin.ts';
 import type { RejoinAsked } from '../../src/plan/rejoin/request.ts';
+import type { Wal } from '../../src/plan/attach.ts';
 import type { Source } from '../../src/plan/source.ts';
 import { planAsShell } from '../../src/report/planShell.ts';
 import {
@@ -219,11 +220,17 @@ describe('the rewind', () => {
       numbers.map((number) => `00000001000000000000000${number}`).join(' ');
     const crashed = rewinding(CRASHED, past({ record: lsn('0/6000028') }));
     expect(crashed).toMatch(
-      new RegExp(` 00000001 0000000000000007 0/4000100 '' \\S*pg_waldump ${named(4, 3)} <`, 'm'),
+      new RegExp(
+        ` 00000001 0000000000000007 0/4000100 '' \\S*pg_waldump ${named(4, 3)} '1 0/4000100 0/6000028' <`,
+        'm',
+      ),
     );
     const clean = stopped('a', { control: { checkpoint: lsn('0/8000028') } });
     expect(rewinding(clean)).toMatch(
-      new RegExp(` 00000001 0000000000000008 0/4000100 '' \\S*pg_waldump ${named(4, 0)} <`, 'm'),
+      new RegExp(
+        ` 00000001 0000000000000008 0/4000100 '' \\S*pg_waldump ${named(4, 0)} '1 0/4000100 0/8000028' <`,
+        'm',
+      ),
     );
   });
 
@@ -253,43 +260,101 @@ describe('the rewind', () => {
     );
   });
 
-  test.each([
-    [
-      'begun',
-      'a: its WAL and pg_control as they were before the rewind that was cut short',
-      ['a: rewind it to b', ...AFTER],
-    ],
-  ] as const)('that was %s is done again', (rewinding_, first, steps) => {
-    expect(whys(AHEAD, past({ rewinding: rewinding_ }))).toEqual([
+  const KEPT_PAST = { history: FIRST, from: FORK, last: lsn('0/4000200') };
+  const cut = (more: Partial<RejoinAsked['past']>): More => past({ kept: KEPT_PAST, ...more });
+  const AGAIN = 'a: its WAL and pg_control as they were before the rewind that was cut short';
+  const rewoundTo = (minRecoveryEnd: string) =>
+    stopped('a', {
+      control: {
+        ...{ state: 'in archive recovery', timeline: 2, minRecoveryTimeline: 2 },
+        minRecoveryEnd: lsn(minRecoveryEnd),
+      },
+    });
+
+  test('that was begun is done again', () => {
+    expect(whys(AHEAD, cut({ rewinding: 'begun' }))).toEqual([
       'b: a slot for a',
       CHECKPOINT,
-      first,
-      ...steps,
+      AGAIN,
+      'a: rewind it to b',
+      ...AFTER,
     ]);
   });
 
   test('that was done goes on after it', () => {
-    const rewound = stopped('a', { control: { state: 'in archive recovery', timeline: 2 } });
-    expect(whys(rewound, past({ rewinding: 'done', history: SECOND }))).toEqual(AFTER);
-    expect(whys(rewound, past({ rewinding: 'begun', sameBoot: true, history: SECOND }))).toEqual(AFTER);
+    const rewound = rewoundTo('0/4800000');
+    const steps = ['b: a slot for a', ...AFTER];
+    expect(whys(rewound, cut({ rewinding: 'done', history: SECOND }))).toEqual(steps);
+    expect(whys(rewound, cut({ rewinding: 'begun', sameBoot: true, history: SECOND }))).toEqual(steps);
+    expect(plan(rewound, cut({ rewinding: 'done', history: SECOND })).notes).toContainEqual(
+      'a: lost: WAL of timeline 1 from 0/4000100 to 0/4000200 (256 bytes); its segments are kept in /pg/a.pgrepl-lost-1-20261130T101500',
+    );
   });
 
   test('that was done, and the machine went down before a sync, is done again', () => {
-    const rewound = stopped('a', { control: { state: 'in archive recovery', timeline: 2 } });
-    const steps = whys(rewound, past({ rewinding: 'begun', history: SECOND }));
-    expect(steps).toContain('a: its WAL and pg_control as they were before the rewind that was cut short');
+    const steps = whys(rewoundTo('0/4800000'), cut({ rewinding: 'begun', history: SECOND }));
+    expect(steps).toContain(AGAIN);
     expect(steps).toContain('a: rewind it to b');
   });
 
   test('that found nothing to do goes on after it, though nothing is beyond the fork any more', () => {
-    const none = past({
-      rewinding: 'done',
-      history: { timeline: 1, ended: [] },
-      end: '0/1' as never,
+    const none = cut({ rewinding: 'done', history: FIRST });
+    const control = { state: 'shut down in recovery', timeline: 1, minRecoveryEnd: FORK };
+    expect(whys(stopped('a', { control }), none)).toEqual(['b: a slot for a', ...AFTER]);
+  });
+
+  describe('that was done before another failover', () => {
+    const third = (at: string): Wal => ({
+      ...WAL,
+      history: { timeline: 3, ended: [...SECOND.ended, { timeline: 2, end: lsn(at) }] },
     });
-    expect(whys(stopped('a', { control: { state: 'shut down in recovery', timeline: 1 } }), none)).toEqual(
-      AFTER,
-    );
+
+    test('goes on after it, where the new primary has all that was copied', () => {
+      const steps = whys(rewoundTo('0/4800000'), {
+        ...cut({ rewinding: 'done', history: SECOND }),
+        wal: third('0/4800000'),
+      });
+      expect(steps).toEqual(['b: a slot for a', ...AFTER]);
+    });
+
+    test('is done again, where it has not, and says why', () => {
+      const made = plan(rewoundTo('0/4800000'), {
+        ...cut({ rewinding: 'done', history: SECOND }),
+        wal: third('0/47FFFF8'),
+      });
+      expect(made.steps.map(({ node, why }) => `${node}: ${why}`)).toContain(AGAIN);
+      expect(made.notes).toContainEqual(
+        'a: was rewound to a server that is not the primary any more, and b left it before that, at 0/47FFFF8 of timeline 2: it is rewound again, from what it was',
+      );
+    });
+
+    test.each([
+      ['later', { timeline: 2, ended: [{ timeline: 1, end: lsn('0/4000180') }] }],
+      ['never', { timeline: 1, ended: [] }],
+    ])('is not done again, where the new primary branched off %s', (_, history) => {
+      const made = plan(rewoundTo('0/4800000'), {
+        ...cut({ rewinding: 'done', history: SECOND }),
+        wal: { ...WAL, history },
+      });
+      expect(made.refusals.map(({ message }) => message)).toContainEqual(
+        expect.stringContaining('a: was left half rewound to a server that left timeline 1 at 0/4000100'),
+      );
+    });
+  });
+
+  test('is not of data whose WAL is not all there: only a new copy', () => {
+    const made = plan(rewoundTo('0/4800000'), {
+      ...past({ history: SECOND, record: lsn('0/4700000'), short: true }),
+      wal: {
+        ...WAL,
+        history: { timeline: 3, ended: [...SECOND.ended, { timeline: 2, end: lsn('0/4600000') }] },
+      },
+    });
+    expect(made.refusals.map(({ message }) => message)).toEqual([
+      expect.stringContaining('it has WAL past 0/4600000'),
+      'a: cannot be rewound: its data have changes of up to 0/4800000, and it has no WAL of all of them',
+      'a: only a new copy of b is left',
+    ]);
   });
 });
 

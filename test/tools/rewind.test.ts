@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { KEEP, OWN_AGAIN, REWIND, REWIND_AGAIN, REWOUND, UNKEEP } from '../../src/tools/rewind.ts';
+import { KEEP, OWN_AGAIN, REWIND, REWOUND, UNKEEP } from '../../src/tools/rewind.ts';
+import { REWIND_AGAIN } from '../../src/tools/rewindAgain.ts';
 import { script } from '../../src/tools/shell.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pgrepl-rewind-'));
@@ -53,7 +54,7 @@ function fine(literal: string, ...parameters: readonly string[]): void {
 /** The fork is in segment 4. Without pg_waldump nobody knows where a checkpoint is, and all named segments are taken. */
 function keep(theirs = '', waldump = '/nowhere', [at, oldest] = [4, 3]): void {
   const range = ['00000001', segment(6).slice(8), '0/4000100', theirs, waldump];
-  fine(KEEP, work, real, 'log', ...range, segment(at ?? 0), segment(oldest ?? 0));
+  fine(KEEP, work, real, 'log', ...range, segment(at ?? 0), segment(oldest ?? 0), '1 0/4000100 0/6000028');
 }
 
 /** Stands for pg_waldump, or pg_rewind, and says what it says. */
@@ -129,17 +130,17 @@ describe('segments before the last checkpoint', () => {
 
   test('come back for a second try', () => {
     keep('', waldump());
-    fine(REWIND_AGAIN, work, real, segment(4));
+    fine(REWIND_AGAIN, work, real, segment(4), '0/4000100');
     expect(there()).toEqual(segments(2, 3, 4, 5, 6));
   });
 
   test('and after the fork of a source that branched off earlier do not come back', () => {
     keep('', waldump({ redo: 2 }), [5, 3]);
-    fine(REWIND_AGAIN, work, real, segment(3));
+    fine(REWIND_AGAIN, work, real, segment(3), '0/3000100');
     for (const number of [2, 3, 4, 5, 6]) rmSync(wal(segment(number)));
     fine(OWN_AGAIN, work, real, 'log', 'standby.signal');
     expect(there()).toEqual(segments(2));
-    fine(REWIND_AGAIN, work, real, segment(6, 2));
+    fine(REWIND_AGAIN, work, real, segment(6, 2), '0/3000100');
     expect(read(join(work, 'fork')).trim()).toBe(segment(3));
   });
 
@@ -238,12 +239,39 @@ test('REWIND_AGAIN gives the segments back as files that may be written into', (
   keep();
   rmSync(wal(segment(6)));
   writeFileSync(join(real, 'global', 'pg_control'), 'of the source');
-  fine(REWIND_AGAIN, work, real, segment(4));
+  fine(REWIND_AGAIN, work, real, segment(4), '0/4000100');
   expect(read(join(real, 'global', 'pg_control'))).toBe('its own');
   for (const number of [3, 4, 5, 6]) {
     writeFileSync(wal(segment(number)), 'of the source');
     expect(read(kept(segment(number)))).toBe(`own ${number}`);
   }
+});
+
+test('REWIND_AGAIN leaves nothing that the first source alone had: files of relations, and what was behind their end', () => {
+  mkdirSync(join(real, 'base', '5'), { recursive: true });
+  const at = (name: string): string => join(real, 'base', '5', name);
+  for (const name of ['1', '2', '3', '4']) writeFileSync(at(name), 'of its own');
+  keep();
+  writeFileSync(at('2'), 'of its own, and more of the source');
+  writeFileSync(at('3'), 'shorter');
+  rmSync(at('4'));
+  writeFileSync(at('5'), 'of the source');
+  writeFileSync(at('pg_filenode.map'), 'of the source');
+  fine(REWIND_AGAIN, work, real, segment(3), '0/3000100');
+  expect(readdirSync(join(real, 'base', '5'))).toEqual(['1', '2', '3', 'pg_filenode.map']);
+  expect(['1', '2', '3'].map((name) => read(at(name)))).toEqual(['of its own', 'of its own', 'shorter']);
+  expect(read(join(work, 'parted'))).toBe('1 0/3000100 0/6000028\n');
+  expect(state()).toBe('begun');
+});
+
+test('REWIND_AGAIN after OWN_AGAIN puts aside again what came back: another rewind would take it', () => {
+  keep();
+  fine(OWN_AGAIN, work, real, 'log', 'standby.signal');
+  expect(read(join(real, 'log', 'server.log'))).toBe('said\n');
+  fine(REWIND_AGAIN, work, real, segment(4), '0/4000100');
+  expect(existsSync(join(real, 'log'))).toBe(false);
+  fine(OWN_AGAIN, work, real, 'log', 'standby.signal');
+  expect(read(join(real, 'log', 'server.log'))).toBe('said\n');
 });
 
 test('OWN_AGAIN leaves a standby with its own files, and no slot of a past life', () => {

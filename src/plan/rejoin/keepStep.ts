@@ -42,11 +42,12 @@ export function keepStep(input: Rewind): Step {
   const end = last === undefined ? '' : name(last).slice(8);
   const waldump = (found.machine.programs.postgres ?? '').replace(/postgres$/, 'pg_waldump');
   const theirs = (wal.segments ?? []).map((ends) => ends.join('-')).join(' ');
+  const parted = [String(input.past.history.timeline), fork.from, input.last ?? ''].join(' ').trimEnd();
   const range = [name(0n).slice(0, 8), end, fork.from, theirs, waldump, ...segmentsBefore(input).map(name)];
   return run(
     found.node,
     'keep what will be lost, and what is its own',
-    script(KEEP, 'keep', ...words, ...range),
+    script(KEEP, 'keep', ...words, ...range, parted),
     { seconds: 3600 },
   );
 }

@@ -14,6 +14,10 @@ export type NodePast = {
   end?: Lsn;
   /** A rewind that did not come to its end; `stuck` is one that cannot be done again. */
   rewinding?: 'begun' | 'done' | 'stuck';
+  /** What the node was before that: its history, where the server that it was rewound to branched off, and its end. */
+  kept?: { history: History; from: Lsn; last?: Lsn };
+  /** Its data are consistent only where its own WAL does not go. */
+  short?: true;
   /** The machine was not down since that began: what was written and not synced is there. */
   sameBoot?: true;
   /** pg_rewind still runs: whoever started it is gone. */

@@ -1,5 +1,6 @@
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
-import { OWN_AGAIN, RECOVER, REWIND_AGAIN, REWOUND, STANDBY_AGAIN, UNKEEP } from '../../tools/rewind.ts';
+import { OWN_AGAIN, RECOVER, REWOUND, STANDBY_AGAIN, UNKEEP } from '../../tools/rewind.ts';
+import { REWIND_AGAIN } from '../../tools/rewindAgain.ts';
 import { start, stop } from '../../tools/service.ts';
 import { script } from '../../tools/shell.ts';
 import { attachedStep, slotFor } from '../attach.ts';
@@ -16,7 +17,8 @@ import { rewindStep } from './rewindStep.ts';
 
 /** The server is stopped, what is kept is kept, pg_rewind runs, and the node is itself again: a standby. */
 export function rewindPlan(input: Rewind): Pick<Plan, 'steps' | 'undo' | 'pointOfNoReturn'> {
-  if (input.past.rewinding === 'done') return { steps: afterSteps(input) };
+  if (input.past.rewinding === 'done')
+    return { steps: [...slotFor(input.primary, input.link), ...afterSteps(input)] };
   const before = [...slotFor(input.primary, input.link), ...checkpointSteps(input)];
   if (input.past.rewinding === 'begun') {
     const { fork, wal } = input;
@@ -24,7 +26,14 @@ export function rewindPlan(input: Rewind): Pick<Plan, 'steps' | 'undo' | 'pointO
     const again = run(
       input.found.node,
       'its WAL and pg_control as they were before the rewind that was cut short',
-      script(REWIND_AGAIN, 'again', workingDirectory(input.found.place), input.found.place.real, at),
+      script(
+        REWIND_AGAIN,
+        'again',
+        workingDirectory(input.found.place),
+        input.found.place.real,
+        at,
+        fork.from,
+      ),
       { seconds: 3600 },
     );
     return { steps: [...before, again, rewindStep(input), ...afterSteps(input)] };

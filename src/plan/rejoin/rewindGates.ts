@@ -1,5 +1,5 @@
 import type { Problem } from '../../errors.ts';
-import { distance } from '../../facts/lsn.ts';
+import { distance, type Lsn } from '../../facts/lsn.ts';
 import { floorGates, slotGates, walGates } from '../attach.ts';
 import { eightDigits } from '../divergence.ts';
 import { effective } from '../effective.ts';
@@ -10,7 +10,8 @@ import type { Rewind } from './rewindCase.ts';
 export function rewindGates(input: Rewind): readonly Problem[] {
   const { found, primary, link, fork } = input;
   return [
-    ...pageGates(found),
+    // Before an earlier try it had them; what pg_control says now may be the source's.
+    ...(input.past.rewinding === undefined ? pageGates(found) : []),
     ...fullPageGates(found, primary),
     ...programGates(found),
     ...(input.rewinder === undefined || byTheSocket(input)
@@ -25,6 +26,15 @@ export function rewindGates(input: Rewind): readonly Problem[] {
     ...walGates(found, primary, input.wal, fork.from),
     ...floorGates(found, primary),
     ...slotGates(primary, input.node),
+  ];
+}
+
+/** Where all was copied: what remains is to start it, and to stream from the end of what was copied. */
+export function cutGates({ found, primary, wal, node }: Rewind, position: Lsn): readonly Problem[] {
+  return [
+    ...walGates(found, primary, wal, position),
+    ...floorGates(found, primary),
+    ...slotGates(primary, node),
   ];
 }
 
@@ -78,10 +88,14 @@ function diskGates(input: Rewind): readonly Problem[] {
   ];
 }
 
-/** A second link is enough where the primary has no segment of that timeline, and pg_wal is no other file system. */
-function isCopied({ found, fork, wal }: Rewind): boolean {
+/**
+ * A second link is enough where the primary has no segment of that timeline, and pg_wal is no other file system; for
+ * another try all of it is copied.
+ */
+function isCopied({ found, fork, wal, past }: Rewind): boolean {
   const timeline = eightDigits(fork.timeline);
   return (
+    past.rewinding !== undefined ||
     found.place.walLink !== undefined ||
     wal.segments?.every(([first]) => !first.startsWith(timeline)) !== true
   );

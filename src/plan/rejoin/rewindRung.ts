@@ -1,81 +1,72 @@
-import { timelineOf, type PrimaryState } from '../../facts/view.ts';
 import type { Problem } from '../../errors.ts';
-import { bytesOf, distance } from '../../facts/lsn.ts';
-import { divergenceOf, type Divergence, type Past } from '../divergence.ts';
+import { bytesOf, distance, type Lsn } from '../../facts/lsn.ts';
+import { divergenceOf } from '../divergence.ts';
+import { cutGates, rewindGates } from './rewindGates.ts';
 import { keptDirectory } from './rewindPlaces.ts';
-import { rewindGates } from './rewindGates.ts';
 import { rewindPlan } from './rewind.ts';
 import type { Rewind } from './rewindCase.ts';
+import { cutShort } from './cutShort.ts';
 import { isKnown, pastOf, type Known } from './past.ts';
-import type { Seen } from '../steps.ts';
 
 import type { Climb, Rung } from './rung.ts';
 
 export function rungOfRewind(climb: Climb): Rung {
-  const { found, primary, past, wal, request } = climb;
+  const { found, past } = climb;
   if (!isKnown(found)) return { why: [] };
-  if (past.rewinding === 'stuck')
-    return {
-      why: [
-        {
-          message: `${found.node}: was left half rewound, and cannot be rewound again: its WAL is not all there`,
-        },
-      ],
-    };
+  return past.rewinding === undefined ? rungOfFirst(climb, found) : rungOfCut(climb, found);
+}
+
+/** It is what it was: all that it has beyond the primary's history is in its own WAL. */
+function rungOfFirst(climb: Climb, found: Known): Rung {
   const mine = pastOf(found, climb);
-  const divergence = divergenceOf(mine, wal.history);
-  const copied = past.rewinding !== undefined && isRewound(found, primary);
-  const rewound =
-    past.rewinding === 'done' ? found.is === 'stopped' || copied : copied && past.sameBoot === true;
-  if (divergence.is !== 'diverged' && divergence.is !== 'unknown' && !rewound && !copied)
-    return past.rewinding === undefined ? { why: [] } : { why: [notAgain(found)] };
-  const input = rewindOf(climb, divergence, mine, rewound);
+  const divergence = divergenceOf(mine, climb.wal.history);
+  if (divergence.is !== 'diverged' && divergence.is !== 'unknown') return { why: [] };
+  if (climb.past.short === true) return { why: [short(found)] };
+  const { timeline, from } = divergence;
+  const input = rewindOf(climb, { timeline, from }, mine.record ?? mine.end);
   const why = rewindGates(input);
-  if (why.length > 0) return { why };
-  const kept = keptDirectory(found.place, input.fork.timeline, request.stamp);
+  return why.length > 0 ? { why } : planned(input, []);
+}
+
+/** pg_rewind goes by the WAL of the node: of changes whose WAL it has not it would leave the pages as they are. */
+function short(found: Known): Problem {
+  const end = found.is === 'stopped' ? found.control?.minRecoveryEnd : undefined;
+  return {
+    message: `${found.node}: cannot be rewound: its data have changes of up to ${end ?? '?'}, and it has no WAL of all of them`,
+  };
+}
+
+/** An earlier rewind is ended, or begun again from what was kept for it. */
+function rungOfCut(climb: Climb, found: Known): Rung {
+  const cut = cutShort(climb, found);
+  if (cut.is === 'lost') return { why: [cut.why] };
+  const { fork, last } = cut;
+  const rewinding = cut.is === 'ended' ? 'done' : 'begun';
+  const input = rewindOf({ ...climb, past: { ...climb.past, rewinding } }, fork, last);
+  const why = cut.is === 'ended' ? cutGates(input, cut.position) : rewindGates(input);
+  return why.length > 0 ? { why } : planned(input, cut.notes);
+}
+
+function planned(input: Rewind, notes: readonly string[]): Rung {
+  const { found, fork, stamp } = input;
+  const kept = keptDirectory(found.place, fork.timeline, stamp);
+  const lost = lostOf(input);
   return {
     plan: {
       ...rewindPlan(input),
-      confirm:
-        found.is === 'primary' ? [`stop ${found.node} and discard what it alone has: ${lostOf(input)}`] : [],
-      notes: [`${found.node}: lost: ${lostOf(input)}; its segments are kept in ${kept}`],
+      confirm: found.is === 'primary' ? [`stop ${found.node} and discard what it alone has: ${lost}`] : [],
+      notes: [...notes, `${found.node}: lost: ${lost}; its segments are kept in ${kept}`],
     },
   };
 }
 
-function notAgain(found: Seen): Problem {
-  return { message: `${found.node}: was left half rewound, and what it was is not known any more` };
-}
-
-/**
- * pg_rewind writes pg_control last, with the source's timeline: then every file of it was copied. Whether all of it came
- * to the disk nobody knows where the machine went down before a sync: then it is done again.
- */
-function isRewound(found: Known, primary: PrimaryState): boolean {
-  return (
-    found.is === 'stopped' &&
-    found.control?.state === 'in archive recovery' &&
-    timelineOf(found) === primary.server.timeline
-  );
-}
-
-function rewindOf(climb: Climb, divergence: Divergence, mine: Past, rewound: boolean): Rewind {
-  const { found, primary, link, wal, past, request } = climb;
-  const from = 'from' in divergence ? divergence.from : primary.current;
-  const timeline = 'timeline' in divergence ? divergence.timeline : primary.server.timeline;
-  const last = mine.record ?? mine.end;
+function rewindOf(climb: Climb, fork: Rewind['fork'], last: Lsn | undefined): Rewind {
+  const { found, primary, link, wal, past, request, rewinder } = climb;
+  const { node, stamp, seconds } = request;
   return {
-    found,
-    node: request.node,
-    primary,
-    link,
-    wal,
-    past: rewound ? { ...past, rewinding: 'done' } : past,
-    fork: { timeline, from },
+    ...{ found, node, primary, link, wal, past, fork, stamp, seconds },
     ...(last === undefined ? {} : { last }),
-    ...(climb.rewinder === undefined ? {} : { rewinder: climb.rewinder }),
-    stamp: request.stamp,
-    seconds: request.seconds,
+    ...(rewinder === undefined ? {} : { rewinder }),
   };
 }
 
