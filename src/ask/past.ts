@@ -8,8 +8,8 @@ import { workingDirectory } from '../plan/rejoin/rewindPlaces.ts';
 import { socketOf, type Seen, type Up } from '../plan/steps.ts';
 import type { Ask } from '../run/asking.ts';
 import { psql } from '../tools/psql.ts';
-import { TELL_PAST } from '../tools/rewind.ts';
 import { script } from '../tools/shell.ts';
+import { TELL_PAST } from '../tools/tellPast.ts';
 import { lastLine } from './lastLine.ts';
 
 /** The history file and the names of segments, asked as the superuser on the upstream's host. */

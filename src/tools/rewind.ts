@@ -1,5 +1,5 @@
 import { FLUSH_DISK } from './flush.ts';
-import { OLD_BACK_LITERAL, SAY_STATE, SIZES } from './rewindAgain.ts';
+import { BRING, MOVED_BACK, OLD_BACK_LITERAL, SAY_STATE, SIZES } from './rewindParts.ts';
 
 /**
  * The literals of shell that a rewind is made of. What is kept for it lies in a working directory beside the data,
@@ -11,57 +11,6 @@ import { OLD_BACK_LITERAL, SAY_STATE, SIZES } from './rewindAgain.ts';
 const PG_OWN =
   'PG_VERSION|base|global|pg_commit_ts|pg_dynshmem|pg_logical|pg_multixact|pg_notify|pg_replslot|pg_serial|pg_snapshots|pg_stat|pg_stat_tmp|pg_subtrans|pg_tblspc|pg_twophase|pg_wal|pg_xact|pg_internal.init|postmaster.*|backup_*|tablespace_map*|standby.signal|recovery.*|current_logfiles*|*.pgrepl-tmp';
 
-/**
- * What a server had, told to who plans: an earlier rewind and what was kept for it, the last whole record, the history of
- * its timeline; and `short` where its WAL does not go to `needed`, from which on its data are consistent.
- */
-export const TELL_PAST = String.raw`
-real=$1 w=$2 history=$3 waldump=$4 timeline=$5 redo=$6 needed=$7 kept=
-export LC_ALL=C
-if [ -f "$w/state" ] && [ "$(cat -- "$w/inode")" = "$(stat -c %i -- "$real")" ]; then
-  echo "rewinding $(cat -- "$w/state")"
-  [ ! -f "$w/parted" ] || { read -r kept rest <"$w/parted"; echo "kept $kept $rest"; }
-  # What was written and not synced is there until the machine goes down.
-  [ -s "$w/boot" ] && cmp -s -- "$w/boot" /proc/sys/kernel/random/boot_id && echo "boot same"
-fi
-if [ -f "$w/lock" ] && ! flock -n "$w/lock" true; then echo busy yes; fi
-if [ -n "$redo" ] && [ -x "$waldump" ]; then
-  # Named files, and no directory: of one it takes any file's word for the size of all, and may meet a new, empty one.
-  cd -- "$real/pg_wal" || exit 1
-  t=$(printf %08X "$timeline") last=
-  for f in "$t"????????????????; do [ -f "$f" ] && last=$f; done
-  size=$(stat -c %s -- "$last" 2>/dev/null) || size=
-  if [ -z "$size" ]; then
-    [ -z "$needed" ] || echo "short $needed"
-  else
-    first=$(printf '%s%08X%08X' "$t" "0x${'$'}{redo%/*}" $((0x${'$'}{redo#*/} / size)))
-    [ -z "$needed" ] || "$waldump" -z -s "$redo" -e "$needed" -- "$first" "$last" >/dev/null 2>&1 || echo "short $needed"
-    if said=$("$waldump" -z -s "$redo" -- "$first" "$last" 2>&1 >/dev/null); then
-      s=${'$'}{last#????????}; hi=$((0x${'$'}{s%????????})) lo=$(((0x${'$'}{s#????????} + 1) * size))
-      printf 'end %X/%X\n' $((hi + lo / 0x100000000)) $((lo % 0x100000000))
-    else
-      printf '%s\n' "$said" | sed -n 's/.*error in WAL record at \([0-9A-F]*\/[0-9A-F]*\):.*/record \1/p'
-    fi
-  fi
-fi
-echo history
-[ -f "$real/pg_wal/$history" ] && cat -- "$real/pg_wal/$history"
-[ -n "$kept" ] || exit 0
-echo 'kept history'
-history=$w/wal/$(printf %08X "$kept").history
-[ ! -f "$history" ] || cat -- "$history"
-exit 0`;
-
-/** Crash recovery without a client: a standby's files would keep a single-user server from it (xlogrecovery.c). */
-export const RECOVER = String.raw`set -e
-real=$1; shift
-cd /
-rm -f -- "$real/standby.signal" "$real/recovery.signal" "$real/recovery.conf"
-"$@" </dev/null >>"$real/pgrepl-start.log" 2>&1 || { tail -n 5 -- "$real/pgrepl-start.log" >&2; exit 1; }`;
-
-/** As before RECOVER: what was a standby must not come up as a primary. */
-export const STANDBY_AGAIN = String.raw`if [ "$2" = standby.signal ]; then : >"$1/$2"; else echo "standby_mode = 'on'" >"$1/$2"; fi`;
-
 /** All that a data directory holds, also where it is elsewhere. */
 const FLUSH_DATA = String.raw`
 ${FLUSH_DISK}
@@ -72,8 +21,8 @@ flush_data() {
 }
 `;
 
-const PUT_BACK_LITERAL = String.raw`
-put_back() {
+const OWN_BACK = String.raw`
+own_back() {
   set --
   for f in "$w"/own/* "$w"/own/.[!.]*; do
     if [ -e "$f" ] || [ -L "$f" ]; then set -- "$@" "$f"; fi
@@ -83,11 +32,6 @@ put_back() {
     if [ -d "$f" ] || [ -d "$real/${'$'}{f##*/}" ] || [ -L "$real/${'$'}{f##*/}" ]; then rm -rf -- "$real/${'$'}{f##*/}"; fi
   done
   [ "$#" = 0 ] || cp -a --remove-destination -- "$@" "$real/" 2>/dev/null || cp -a -- "$@" "$real/"
-  for f in "$w"/moved/* "$w"/moved/.[!.]*; do
-    [ -e "$f" ] || [ -L "$f" ] || continue
-    rm -rf -- "$real/${'$'}{f##*/}"
-    mv -- "$f" "$real/"
-  done
 }
 `;
 
@@ -108,19 +52,26 @@ export const KEEP = String.raw`set -e
 umask 077
 w=$1 real=$2 log=$3 timeline=$4 last=$5 fork=$6 theirs=$7 waldump=$8 at=$9; shift 9
 oldest=$1 parted=$2
-${PUT_BACK_LITERAL}
 ${OLD_BACK_LITERAL}
 ${SIZES}
+# One that was killed before it said whose that is.
+rmdir -- "$w" 2>/dev/null || true
 if [ -e "$w" ]; then
   if [ ! -O "$w" ] || [ ! -f "$w/pgrepl" ]; then echo "error: $w is not ours" >&2; exit 1; fi
   # A directory that has since been put in place of the one it was kept for gets nothing of it.
-  if [ "$(cat -- "$w/inode" 2>/dev/null)" = "$(stat -c %i -- "$real")" ]; then put_back; old_back; rm -rf -- "$w"
+  if [ "$(cat -- "$w/inode" 2>/dev/null)" = "$(stat -c %i -- "$real")" ]; then
+    # Its own files are still where they were, and what was copied of them may be half of it.
+    ${MOVED_BACK}
+    moved_back; old_back; rm -rf -- "$w"
   else mv -- "$w" "$w.$(date +%s)"; fi
 fi
 mkdir -- "$w"
 echo "made by pgrepl: what is kept while a data directory is rewound" >"$w/pgrepl"
 mkdir -- "$w/own" "$w/moved" "$w/wal"
 stat -c %i -- "$real" >"$w/inode"
+# Nothing is moved before it is known, also after the machine went down, where it comes from.
+sync "$w/pgrepl" "$w/inode" "$w" 2>/dev/null || sync
+${BRING}
 echo "$at" >"$w/fork"
 echo "$parted" >"$w/parted"
 cd "$real"
@@ -129,11 +80,11 @@ set --
 for f in * .[!.]*; do
   [ -e "$f" ] || [ -L "$f" ] || continue
   case $f in ${PG_OWN}) continue ;; esac
-  if [ "$f" = "$log" ] || [ "${'$'}{f#.pgrepl-}" != "$f" ]; then mv -- "$f" "$w/moved/"; else set -- "$@" "$f"; fi
+  if [ "$f" = "$log" ] || [ "${'$'}{f#.pgrepl-}" != "$f" ]; then bring "$real/$f" "$w/moved"; else set -- "$@" "$f"; fi
 done
 [ "$#" = 0 ] || du -sk -- "$@" | while read -r k f; do
   # A name with a newline comes in two: it is none that is there, and is copied.
-  if [ -e "$f" ] && [ "$k" -gt 65536 ]; then mv -- "$f" "$w/moved/"; fi
+  if [ -e "$f" ] && [ "$k" -gt 65536 ]; then bring "$real/$f" "$w/moved"; fi
 done
 for f in "$@"; do
   shift
@@ -185,12 +136,12 @@ fi`;
 /** Undoes KEEP, unless pg_rewind has begun to write: then there is no way back, and saying so is all that is left. */
 export const UNKEEP = String.raw`set -e
 w=$1 real=$2
-${PUT_BACK_LITERAL}
 ${OLD_BACK_LITERAL}
 ${FLUSH_DATA}
 [ -d "$w" ] || exit 0
 if [ -f "$w/state" ]; then echo "pg_rewind had begun to write: there is no way back, and running it again does it again" >&2; exit 1; fi
-put_back
+${MOVED_BACK}
+moved_back
 old_back
 # A recovery before this had no fsync, and says that it ended well.
 flush_data
@@ -230,7 +181,8 @@ if [ "$r" = 0 ]; then
   say_state done
   exit 0
 fi
-if grep -q 'need to copy' "$w/rewind.log"; then :
+# Where the disk was full not even that it began may have been noted.
+if [ -z "$r" ] || grep -q 'need to copy' "$w/rewind.log"; then r=${'$'}{r:-1}
 elif [ -z "$again" ]; then rm -f -- "$w/state"
 elif grep -q -e 'could not .*WAL record' -e 'could not open file.*pg_wal' "$w/rewind.log"; then say_state stuck; fi
 exit "$r"`;
@@ -242,7 +194,8 @@ exit "$r"`;
  */
 export const OWN_AGAIN = String.raw`set -e
 w=$1 real=$2 log=$3 signal=$4
-${PUT_BACK_LITERAL}
+${OWN_BACK}
+${MOVED_BACK}
 ${OLD_BACK_LITERAL}
 cd "$real"
 # pg_rewind may have come to its end without us.
@@ -252,7 +205,8 @@ for f in postgresql.conf pg_hba.conf pg_ident.conf pgrepl.conf pgrepl.pgpass pgr
   [ -e "$w/own/$f" ] || rm -f -- "$f"
 done
 find pg_replslot -mindepth 1 -maxdepth 1 -exec rm -rf -- {} +
-put_back
+own_back
+moved_back
 fork=$(cat -- "$w/fork" 2>/dev/null) || fork=
 [ -n "$fork" ] || exit 0
 if grep -q 'servers diverged' "$w/rewind.log" 2>/dev/null && grep -q 'no rewind required' "$w/rewind.log"; then
@@ -268,9 +222,10 @@ ls "$w/wal" | LC_ALL=C awk -v fork="$fork" '/^[0-9A-F]+$/ && $0 < (fork "") { pr
 done`;
 
 /**
- * The rewind is over: one rename, and what is kept has its name. A segment of before the fork is not lost where the node
- * has it again, and the server will write into it. pg_rewind may leave others where they are; of those that are kept is
- * made a file of its own. All that was put back is on the disk before nothing tells of a rewind any more.
+ * The rewind is over: one rename, and nothing tells of it any more. All that was put back is on the disk before that, and
+ * only after it goes what it was put back from. A segment of before the fork is not lost where the node has it again, and
+ * the server will write into it. pg_rewind may leave others where they are; of those that are kept is made a file of its
+ * own. Then what is kept has its name, which may be on another file system.
  */
 export const REWOUND = String.raw`set -e
 w=$1 kept=$2 real=$3
@@ -284,6 +239,10 @@ find "$w/wal" -type f -links +1 | while IFS= read -r f; do
 done
 flush "$w"
 flush_data
-rm -rf -- "$w/own" "$w/moved" "$w/old" "$w/gone" "$w/said" "$w/status" "$w/lock"
-rm -f -- "$w/inode" "$w/fork" "$w/parted" "$w/sizes" "$w/aside" "$w/boot" "$w/state"
-mv -- "$w" "$kept"`;
+over=$w-${'$'}{kept##*-}
+mv -- "$w" "$over"
+cd -- "$over"
+rm -rf -- own moved old gone said status lock
+rm -f -- state inode fork parted sizes aside boot
+cd /
+mv -- "$over" "$kept"`;

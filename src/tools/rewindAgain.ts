@@ -1,28 +1,4 @@
-/** The state of a rewind has its name when it is on the disk: no word of it is ever half there. */
-export const SAY_STATE = String.raw`
-say_state() {
-  echo "$1" >"$w/state.new"
-  sync "$w/state.new" 2>/dev/null || sync
-  mv -- "$w/state.new" "$w/state"
-  sync "$w" 2>/dev/null || sync
-}
-`;
-
-/** Segments that were moved out of pg_rewind's way; once it writes nobody wants them. */
-export const OLD_BACK_LITERAL = String.raw`
-old_back() {
-  [ ! -d "$w/old" ] || find "$w/old" -type f -exec sh -c 'mv -- "$@" "$0/"' "$real/pg_wal" {} +
-}
-`;
-
-/** The files of relations with their sizes, from inside the data: all others pg_rewind copies whole (filemap.c). */
-export const SIZES = String.raw`
-sizes() {
-  set --
-  for d in base global pg_tblspc/*/; do [ ! -d "$d" ] || set -- "$@" "$d"; done
-  [ "$#" = 0 ] || find "$@" -type f -name '[0-9]*' -exec stat -c '%s %n' -- {} +
-}
-`;
+import { BRING, OLD_BACK_LITERAL, SAY_STATE, SIZES } from './rewindParts.ts';
 
 /**
  * For another try after a rewind that was cut short, or came to its end at a server that is not followed any more: the
@@ -38,15 +14,17 @@ w=$1 real=$2 at=$3 fork=$4
 ${OLD_BACK_LITERAL}
 ${SIZES}
 ${SAY_STATE}
+${BRING}
 if [ -f "$real/postmaster.pid" ] && kill -0 "$(head -n 1 "$real/postmaster.pid")" 2>/dev/null; then echo "error: a server runs there" >&2; exit 1; fi
 # From here on it is neither what it was nor what the last try made of it.
 rm -f -- "$w/boot"
 [ "$(cat -- "$w/state" 2>/dev/null)" = begun ] || say_state begun
 # What was aside, and has come back since.
 if [ -f "$w/aside" ]; then
+  rm -rf -- "$real/.pgrepl-half" "$w/moved/.pgrepl-half"
   while IFS= read -r f; do
     if [ -e "$w/moved/$f" ] || [ -L "$w/moved/$f" ]; then continue; fi
-    if [ -e "$real/$f" ] || [ -L "$real/$f" ]; then mv -- "$real/$f" "$w/moved/"; fi
+    if [ -e "$real/$f" ] || [ -L "$real/$f" ]; then bring "$real/$f" "$w/moved"; fi
   done <"$w/aside"
 fi
 # Still there where pg_rewind died before it wrote.

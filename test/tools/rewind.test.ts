@@ -109,6 +109,24 @@ describe('KEEP', () => {
   });
 });
 
+describe('KEEP after one that was killed', () => {
+  test('takes no half copy of its own files for the files', () => {
+    keep();
+    writeFileSync(join(work, 'own', 'postgresql.conf'), 'po');
+    keep();
+    expect(read(join(real, 'postgresql.conf'))).toBe('port = 1\n');
+    writeFileSync(join(work, 'own', 'postgresql.conf'), 'po');
+    fine(UNKEEP, work, real);
+    expect(read(join(real, 'postgresql.conf'))).toBe('port = 1\n');
+  });
+
+  test('goes on where not even its mark was there', () => {
+    mkdirSync(work);
+    keep();
+    expect(existsSync(join(work, 'pgrepl'))).toBe(true);
+  });
+});
+
 const there = (): string[] => readdirSync(join(real, 'pg_wal'));
 const segments = (...numbers: readonly number[]): string[] => numbers.map((number) => segment(number));
 
@@ -207,6 +225,32 @@ test.runIf(existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync(tmpdi
   },
 );
 
+test.runIf(existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync(tmpdir()).dev)(
+  'what is moved to another file system is whole on one side at any time',
+  () => {
+    const elsewhere = mkdtempSync('/dev/shm/pgrepl-rewind-');
+    const log = join(real, 'log', 'server.log');
+    try {
+      work = join(elsewhere, 'work');
+      keep();
+      expect(existsSync(join(real, 'log'))).toBe(false);
+      // Killed on its way back: one is whole, and the other is half there, or half removed.
+      cpSync(join(work, 'moved', 'log'), join(real, 'log'), { recursive: true });
+      mkdirSync(join(work, 'moved', '.pgrepl-half'));
+      rmSync(join(work, 'moved', 'log'), { recursive: true });
+      keep();
+      mkdirSync(join(real, '.pgrepl-half'));
+      fine(UNKEEP, work, real);
+      expect(read(log)).toBe('said\n');
+      expect(readdirSync(real).filter((name) => name.startsWith('.'))).toEqual([]);
+      keep();
+      expect(readdirSync(join(work, 'moved'))).toEqual(['log']);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  },
+);
+
 test('REWIND: a second try may be tried again, unless it is for want of WAL', () => {
   keep();
   expect(rewind('echo "could not connect" >&2; exit 1')).toBe(1);
@@ -296,4 +340,21 @@ test('REWOUND: what is kept has its name, and is no file that the server writes 
   expect(readdirSync(name).sort()).toEqual(
     ['pg_control', 'pgrepl', 'rewind.log', 'wal'].filter((each) => each !== 'rewind.log'),
   );
+});
+
+test('REWOUND that is killed leaves no rewind without the files that it was kept for', () => {
+  keep();
+  expect(rewind('echo "need to copy 1 MB" >&2')).toBe(0);
+  expect(state()).toBe('done');
+  const [program_ = '', ...rest] = script(REWOUND, 'test', work, join(root, 'nowhere', 'kept-1'), real);
+  expect(spawnSync(program_, rest, { timeout: 20_000 }).status).not.toBe(0);
+  expect(existsSync(work)).toBe(false);
+  expect(readdirSync(join(`${work}-1`, 'wal'))).toEqual(segments(4, 5, 6));
+});
+
+test('REWIND on a full disk, where nobody knows whether it wrote, has begun', () => {
+  keep();
+  const full = `rm -f '${work.replaceAll("'", `'\\''`)}/status'; mkdir '${work.replaceAll("'", `'\\''`)}/status'; exit 1`;
+  expect(rewind(full)).toBe(1);
+  expect(state()).toBe('begun');
 });

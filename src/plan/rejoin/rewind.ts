@@ -1,5 +1,6 @@
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
-import { OWN_AGAIN, RECOVER, REWOUND, STANDBY_AGAIN, UNKEEP } from '../../tools/rewind.ts';
+import { RECOVER } from '../../tools/recover.ts';
+import { OWN_AGAIN, REWOUND, UNKEEP } from '../../tools/rewind.ts';
 import { REWIND_AGAIN } from '../../tools/rewindAgain.ts';
 import { start, stop } from '../../tools/service.ts';
 import { script } from '../../tools/shell.ts';
@@ -146,7 +147,6 @@ function undoSteps(input: Rewind): readonly Step[] {
   const { found, primary, link } = input;
   const { place, node } = found;
   const made = !primary.server.slots.some(({ name }) => name === link.slot);
-  const wasStandby = found.is === 'stopped' && found.standby && needsRecovery(found);
   return [
     run(
       node,
@@ -156,9 +156,6 @@ function undoSteps(input: Rewind): readonly Step[] {
         seconds: 3600,
       },
     ),
-    ...(wasStandby
-      ? [run(node, 'a standby it was, and is', script(STANDBY_AGAIN, 'standby', place.real, signalOf(found)))]
-      : []),
     ...(found.is === 'standby' ? [service(node, 'start it again', start(found.machine, place))] : []),
     ...(made ? [dropStep(primary, [link.slot], `drop the slot ${link.slot} again`)] : []),
   ];

@@ -1,0 +1,40 @@
+/**
+ * What a server had, told to who plans: an earlier rewind and what was kept for it, the last whole record, the history of
+ * its timeline; and `short` where its WAL does not go to `needed`, from which on its data are consistent.
+ */
+export const TELL_PAST = String.raw`
+real=$1 w=$2 history=$3 waldump=$4 timeline=$5 redo=$6 needed=$7 kept=
+export LC_ALL=C
+if [ -f "$w/state" ] && [ "$(cat -- "$w/inode")" = "$(stat -c %i -- "$real")" ]; then
+  echo "rewinding $(cat -- "$w/state")"
+  [ ! -f "$w/parted" ] || { read -r kept rest <"$w/parted"; echo "kept $kept $rest"; }
+  # What was written and not synced is there until the machine goes down.
+  [ -s "$w/boot" ] && cmp -s -- "$w/boot" /proc/sys/kernel/random/boot_id && echo "boot same"
+fi
+if [ -f "$w/lock" ] && ! flock -n "$w/lock" true; then echo busy yes; fi
+if [ -n "$redo" ] && [ -x "$waldump" ]; then
+  # Named files, and no directory: of one it takes any file's word for the size of all, and may meet a new, empty one.
+  cd -- "$real/pg_wal" || exit 1
+  t=$(printf %08X "$timeline") last=
+  for f in "$t"????????????????; do [ -f "$f" ] && last=$f; done
+  size=$(stat -c %s -- "$last" 2>/dev/null) || size=
+  if [ -z "$size" ]; then
+    [ -z "$needed" ] || echo "short $needed"
+  else
+    first=$(printf '%s%08X%08X' "$t" "0x${'$'}{redo%/*}" $((0x${'$'}{redo#*/} / size)))
+    [ -z "$needed" ] || "$waldump" -z -s "$redo" -e "$needed" -- "$first" "$last" >/dev/null 2>&1 || echo "short $needed"
+    if said=$("$waldump" -z -s "$redo" -- "$first" "$last" 2>&1 >/dev/null); then
+      s=${'$'}{last#????????}; hi=$((0x${'$'}{s%????????})) lo=$(((0x${'$'}{s#????????} + 1) * size))
+      printf 'end %X/%X\n' $((hi + lo / 0x100000000)) $((lo % 0x100000000))
+    else
+      printf '%s\n' "$said" | sed -n 's/.*error in WAL record at \([0-9A-F]*\/[0-9A-F]*\):.*/record \1/p'
+    fi
+  fi
+fi
+echo history
+[ -f "$real/pg_wal/$history" ] && cat -- "$real/pg_wal/$history"
+[ -n "$kept" ] || exit 0
+echo 'kept history'
+history=$w/wal/$(printf %08X "$kept").history
+[ ! -f "$history" ] || cat -- "$history"
+exit 0`;
