@@ -21,6 +21,7 @@ const LONG = [
   'kill',
   'killPromote',
   'rejoinKilled',
+  'rewindArchive',
   'rewindForked',
   'rewindKilled',
   'switchoverBack',

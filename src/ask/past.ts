@@ -57,11 +57,13 @@ export async function askPast(found: Seen, ask: Ask): Promise<NodePast> {
   const told = new Map(head.split('\n').map((line) => [line.split(' ')[0] ?? '', line.replace(/^\S+ /, '')]));
   const [record, end] = ['record', 'end'].map((name) => parseLsn(told.get(name) ?? ''));
   const rewinding = told.get('rewinding');
+  const oldest = told.get('oldest');
   const kept = keptOf(found.node, told.get('kept') ?? '', keptHistory);
   return {
     history: historyOf(found.node, timeline, history),
     ...(record === undefined ? {} : { record }),
     ...(end === undefined ? {} : { end }),
+    ...(oldest === undefined ? {} : { oldest }),
     ...(told.has('short') ? { short: true as const } : {}),
     ...(rewinding === undefined ? {} : { rewinding: stateOf(rewinding) }),
     ...(kept === undefined ? {} : { kept }),

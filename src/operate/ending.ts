@@ -11,10 +11,7 @@ export function endOf(
 ): Pick<Ending, 'outcome' | 'changed' | 'error'> | undefined {
   const { failed, interrupted, undone } = execution;
   if (failed === undefined && !interrupted) return undefined;
-  const said: Problem[] =
-    failed === undefined
-      ? [{ message: 'interrupted' }]
-      : [{ message: `${failed.step.node}: ${failed.step.why}: ${failed.because}` }];
+  const said: Problem[] = failed === undefined ? [{ message: 'interrupted' }] : [saidOf(failed)];
   if (undone === 'done')
     return {
       outcome: interrupted ? 'interrupted' : 'rolled-back',
@@ -33,6 +30,13 @@ export function endOf(
   };
   const outcome = interrupted ? 'interrupted' : isGoal(plan, execution) ? 'not-reached' : 'failed';
   return { outcome, changed, error: [...said, ...more, left] };
+}
+
+function saidOf({ step, because }: NonNullable<Execution['failed']>): Problem {
+  const message = `${step.node}: ${step.why}: ${because}`;
+  const hints = step.do === 'run' ? step.hints : undefined;
+  const hint = hints?.find(([said]) => because.includes(said))?.[1];
+  return hint === undefined ? { message } : { message, hint };
 }
 
 /** Every step ran, and what was waited for at the end was not seen: that is another end than a step that failed. */

@@ -20,6 +20,8 @@ export type RunStep = Common & {
   capture?: string;
   /** The longest it may take, in seconds; a copy has no bound. */
   seconds?: number;
+  /** Words of its error, and what helps where it has them. */
+  hints?: readonly (readonly [said: string, hint: string])[];
   /** Its output is pg_basebackup's or pg_rewind's progress. */
   progress?: true;
 };

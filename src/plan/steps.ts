@@ -33,7 +33,12 @@ export function run(
 }
 
 /** A copy: no bound in time, its progress is shown, and it ends when we do. */
-export function copy(node: string, why: string, argv: Argv, extra: { stdin?: Text } = {}): RunStep {
+export function copy(
+  node: string,
+  why: string,
+  argv: Argv,
+  extra: Pick<RunStep, 'stdin' | 'hints'> = {},
+): RunStep {
   return { node, why, do: 'run', argv, progress: true, ...extra };
 }
 

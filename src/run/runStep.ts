@@ -81,7 +81,9 @@ export function why(ended: Spawned): string {
   if (ended.timedOut) return 'no answer in time';
   const said = (ended.stderr.trim() || ended.stdout.trim()).split('\n').filter((line) => line.trim() !== '');
   const errors = said.filter((line) =>
-    /error|fatal|panic|hint|detail|refused|denied|not ours|no space/i.test(line),
+    /error|fatal|panic|hint|detail|refused|denied|not ours|no space|no such file|cannot |not found/i.test(
+      line,
+    ),
   );
   const lines = (errors.length > 0 ? errors : said).slice(-6);
   return lines.length > 0 ? lines.join('; ') : `exit status ${ended.code ?? 'unknown'}`;

@@ -1,6 +1,6 @@
 /**
  * What a server had, told to who plans: an earlier rewind and what was kept for it, the last whole record, the history of
- * its timeline; and `short` where its WAL does not go to `needed`, from which on its data are consistent.
+ * its timeline, the first segment that it still has; and `short` where its WAL does not go to `needed`, from which on its data are consistent.
  */
 export const TELL_PAST = String.raw`
 real=$1 w=$2 history=$3 waldump=$4 timeline=$5 redo=$6 needed=$7 kept=
@@ -12,6 +12,7 @@ if [ -f "$w/state" ] && [ "$(cat -- "$w/inode")" = "$(stat -c %i -- "$real")" ];
   [ -s "$w/boot" ] && cmp -s -- "$w/boot" /proc/sys/kernel/random/boot_id && echo "boot same"
 fi
 if [ -f "$w/lock" ] && ! flock -n "$w/lock" true; then echo busy yes; fi
+ls -- "$real/pg_wal" | LC_ALL=C awk 'length($0) == 24 && /^[0-9A-F]+$/ { print "oldest", substr($0, 9) }' | LC_ALL=C sort | head -n 1
 if [ -n "$redo" ] && [ -x "$waldump" ]; then
   # Named files, and no directory: of one it takes any file's word for the size of all, and may meet a new, empty one.
   cd -- "$real/pg_wal" || exit 1

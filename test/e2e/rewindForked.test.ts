@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { crashAhead, flock, streaming } from './support/flock.ts';
@@ -64,6 +65,17 @@ describe('another failover before a rewind has come to its end', async () => {
     expect(isRunning(pgdata('a'))).toBe(false);
   }
 
+  /** The start alone fails: somebody else has the port of `a`. */
+  async function notStarted(): Promise<void> {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(cluster.port('a'), '127.0.0.1', resolve));
+    const ended = await run(['rejoin', 'a']);
+    expect(ended.code, ended.stderr).toBe(5);
+    expect(ended.stderr).toContain('✗ a: start it as a standby');
+    await new Promise((resolve) => other.close(resolve));
+    expect(existsSync(join(dir, 'a.pgrepl-rewind'))).toBe(false);
+  }
+
   async function failover(): Promise<void> {
     stopServer(pgdata('b'), 'immediate');
     startServer(pgdata('c'));
@@ -108,8 +120,7 @@ describe('another failover before a rewind has come to its end', async () => {
 
   test('when it is done, and so is all but the start', { timeout: 200_000 }, async () => {
     await again();
-    await killedAfter('it is rewound');
-    expect(existsSync(join(dir, 'a.pgrepl-rewind'))).toBe(false);
+    await notStarted();
     expect(await arrives()).toMatch(
       /a: cannot stream as it is: it has WAL past \S+, where c left timeline 2/,
     );
@@ -142,7 +153,7 @@ describe('another failover before a rewind has come to its end', async () => {
     { timeout: 200_000 },
     async () => {
       await again();
-      await killedAfter('it is rewound');
+      await notStarted();
       const last = sql(pgdata('b'), 'SELECT pg_walfile_name(pg_current_wal_lsn());');
       asOwner(['rm', join(pgdata('a'), 'pg_wal', last)]);
       await failover();

@@ -254,6 +254,41 @@ describe('the rewind', () => {
     );
   });
 
+  describe('of a server that has its own WAL no longer', () => {
+    const short = past({ oldest: '0000000000000005', record: lsn('0/6000028') });
+    const SAID =
+      'a: pg_rewind needs WAL of it from before 0/4000100 on, where b left timeline 1, and it has that no longer';
+    const COPY = 'pgrepl clone-standby a --from b --replace copies it anew and keeps the old directory.';
+
+    test.each([
+      [
+        150000,
+        place('a'),
+        `Set restore_command on a if an archive has it, then run this again; else ${COPY}`,
+      ],
+      [120000, place('a'), COPY],
+    ])('is refused before anything is done, %i', (version, at, hint) => {
+      const found = stopped('a', { ...CRASHED, version: version as ServerVersion, place: at });
+      expect(plan(found, short).refusals).toContainEqual({ message: SAID, hint });
+      const there = past({ oldest: '0000000000000004', record: lsn('0/6000028') });
+      expect(plan(found, there).refusals.map(({ message }) => message)).not.toContain(SAID);
+      const copied = plan(found, { ...short, allowReclone: true });
+      expect(copied.refusals).toEqual([]);
+      expect(copied.steps.map(({ why }) => why)).toContain('copy b');
+    });
+
+    test('is left to pg_rewind where there is a restore_command, and its failure names that', () => {
+      const auto = { path: '/pg/a/postgresql.auto.conf', text: "restore_command = 'cp /a/%f %p'\n" };
+      const found = stopped('a', { ...CRASHED, place: place('a', { files: { included: [], auto } }) });
+      const step = plan(found, short).steps.find(({ why }) => why === 'rewind it to b');
+      const hints = step?.do === 'run' ? step.hints : undefined;
+      expect(hints?.[0]).toEqual([
+        'could not find previous WAL record',
+        `The restore_command of a (/pg/a/postgresql.auto.conf line 1) does not fetch it; mend that, then run this again; else ${COPY}`,
+      ]);
+    });
+  });
+
   test('goes by the socket where the role may not read, and both are on one host', () => {
     expect(rewinding(AHEAD, { rewinder: 'may not execute pg_ls_dir' })).toMatch(
       /--source-server=host=\/tmp port=5432 user=postgres/,

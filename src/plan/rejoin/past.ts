@@ -12,6 +12,8 @@ export type NodePast = {
   history: History;
   record?: Lsn;
   end?: Lsn;
+  /** The last sixteen digits of the first segment that it still has. */
+  oldest?: string;
   /** A rewind that did not come to its end; `stuck` is one that cannot be done again. */
   rewinding?: 'begun' | 'done' | 'stuck';
   /** What the node was before that: its history, where the server that it was rewound to branched off, and its end. */

@@ -1,9 +1,15 @@
 import type { Node } from '../../cluster/types.ts';
-import { has, RECOVERY_IN_SETTINGS, type ServerVersion } from '../../cluster/version.ts';
+import {
+  has,
+  RECOVERY_IN_SETTINGS,
+  REWIND_CONFIG_FILE,
+  REWIND_RECOVERS,
+  type ServerVersion,
+} from '../../cluster/version.ts';
 import type { Lsn } from '../../facts/lsn.ts';
 import type { Place } from '../../facts/state.ts';
 import type { Wal } from '../attach.ts';
-import { effective } from '../effective.ts';
+import { effective, type Effective } from '../effective.ts';
 import type { Link } from '../link.ts';
 import { isUp, type Seen, type Up } from '../steps.ts';
 import type { NodePast } from './past.ts';
@@ -41,6 +47,27 @@ export function signalOf(found: Seen): string {
 export function outsideConf({ files, real }: Place): string | undefined {
   const path = files.conf?.path;
   return path === undefined || path.startsWith(`${real}/`) ? undefined : path;
+}
+
+/**
+ * pg_rewind fetches what is missing of the node's WAL by its restore_command: from 13 on, and where the configuration is
+ * elsewhere from 15 on, which can be told where (app-pgrewind).
+ */
+export function restores(found: Seen): boolean {
+  return restoreCommand(found) !== undefined && canRestore(found);
+}
+
+export function canRestore(found: Seen): boolean {
+  const version = versionOf(found);
+  return (
+    has(version, REWIND_RECOVERS) &&
+    (outsideConf(found.place) === undefined || has(version, REWIND_CONFIG_FILE))
+  );
+}
+
+export function restoreCommand(found: Seen): Effective | undefined {
+  const set = effective(found, 'restore_command');
+  return (set?.value ?? '') === '' ? undefined : set;
 }
 
 /** The name of log_directory where it is a directory of its own at the top of the data. */

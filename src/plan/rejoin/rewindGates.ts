@@ -1,10 +1,10 @@
 import type { Problem } from '../../errors.ts';
-import { distance, type Lsn } from '../../facts/lsn.ts';
-import { floorGates, slotGates, walGates } from '../attach.ts';
-import { eightDigits } from '../divergence.ts';
+import { atLeast, bytesOf, distance, type Lsn } from '../../facts/lsn.ts';
+import { floorGates, slotGates, walGates, type Wal } from '../attach.ts';
+import { eightDigits, segmentOf, segmentOfName } from '../divergence.ts';
 import { effective } from '../effective.ts';
 import { isUp, type Seen, type Up } from '../steps.ts';
-import type { Rewind } from './rewindCase.ts';
+import { canRestore, restoreCommand, restores, type Rewind } from './rewindCase.ts';
 
 /** Everything that pg_rewind needs, each with a sentence of its own. */
 export function rewindGates(input: Rewind): readonly Problem[] {
@@ -23,6 +23,7 @@ export function rewindGates(input: Rewind): readonly Problem[] {
           },
         ]),
     ...diskGates(input),
+    ...ownWalGates(input),
     ...walGates(found, primary, input.wal, fork.from),
     ...floorGates(found, primary),
     ...slotGates(primary, input.node),
@@ -70,6 +71,42 @@ function programGates(found: Seen): readonly Problem[] {
       message: `${found.node}: no ${name} is there`,
       hint: 'Install the PostgreSQL server of its major, or name its programs with --bindir.',
     }));
+}
+
+/**
+ * pg_rewind reads the node's WAL from the last checkpoint before the fork on (findLastCheckpoint of parsexlog.c). Which
+ * one that is only pg_control tells, and not always; but the segment before the fork is read in any case.
+ */
+function ownWalGates({ found, primary, fork, wal, past }: Rewind): readonly Problem[] {
+  if (past.rewinding !== undefined || past.oldest === undefined || restores(found)) return [];
+  if (segmentOfName(past.oldest, wal.segmentBytes) <= firstRead(found, fork.from, wal)) return [];
+  return [
+    {
+      message: `${found.node}: pg_rewind needs WAL of it from before ${fork.from} on, where ${primary.node} left timeline ${fork.timeline}, and it has that no longer`,
+      hint: missingHint(found, primary),
+    },
+  ];
+}
+
+/** From where a checkpoint began the server replays: the primary may have that still, and then it is copied. */
+function firstRead(found: Seen, fork: Lsn, { segmentBytes, oldest }: Wal): bigint {
+  const control = found.is === 'stopped' ? found.control : undefined;
+  if (control === undefined || atLeast(control.checkpoint, fork))
+    return (bytesOf(fork) - 1n) / BigInt(segmentBytes);
+  const redo = segmentOf(control.redo, segmentBytes);
+  const isThere = oldest !== undefined && segmentOfName(oldest, segmentBytes) <= redo;
+  return isThere ? segmentOf(control.checkpoint, segmentBytes) : redo;
+}
+
+/** Where the WAL of the node is to come from that pg_rewind wants, or what helps without it. */
+export function missingHint(found: Seen, primary: Up): string {
+  const copy = `pgrepl clone-standby ${found.node} --from ${primary.node} --replace copies it anew and keeps the old directory.`;
+  const set = restoreCommand(found);
+  if (set === undefined && canRestore(found))
+    return `Set restore_command on ${found.node} if an archive has it, then run this again; else ${copy}`;
+  if (set === undefined || !restores(found)) return copy;
+  const where = set.file === undefined ? '' : ` (${set.file} line ${set.line ?? '?'})`;
+  return `The restore_command of ${found.node}${where} does not fetch it; mend that, then run this again; else ${copy}`;
 }
 
 const MB = 1024 * 1024;

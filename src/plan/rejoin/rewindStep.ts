@@ -1,12 +1,12 @@
-import { has, REWIND_CONFIG_FILE, REWIND_NO_SYNC, REWIND_RECOVERS } from '../../cluster/version.ts';
+import { has, REWIND_CONFIG_FILE, REWIND_NO_SYNC } from '../../cluster/version.ts';
 import { conninfo } from '../../render/conninfo.ts';
 import { REWIND } from '../../tools/rewind.ts';
 import { script, WITH_PASSWORD } from '../../tools/shell.ts';
-import { effective } from '../effective.ts';
 import type { Step } from '../plan.ts';
 import { copy } from '../steps.ts';
 import { workingDirectory } from './rewindPlaces.ts';
-import { versionOf, signalOf, outsideConf, type Rewind } from './rewindCase.ts';
+import { missingHint } from './rewindGates.ts';
+import { versionOf, signalOf, outsideConf, restores, type Rewind } from './rewindCase.ts';
 
 function sourceOf(input: Rewind): { to: string; password: boolean } {
   const { link, primary } = input;
@@ -31,21 +31,20 @@ function sourceOf(input: Rewind): { to: string; password: boolean } {
   return { to, password: link.password !== undefined };
 }
 
+/** What pg_rewind says where the node's own WAL does not go back far enough (pg_rewind.c, parsexlog.c, archive.c). */
+const WANT_OF_WAL = ['could not find previous WAL record', 'could not read WAL record'];
+
 export function rewindStep(input: Rewind): Step {
   const { found, primary, link } = input;
   const { place, machine } = found;
   const version = versionOf(found);
   const conf = outsideConf(place);
   const byFile = conf !== undefined && has(version, REWIND_CONFIG_FILE);
-  const restores =
-    (effective(found, 'restore_command')?.value ?? '') !== '' &&
-    has(version, REWIND_RECOVERS) &&
-    (conf === undefined || byFile);
   const source = sourceOf(input);
   const argv = [
     machine.programs.pg_rewind ?? 'pg_rewind',
     ...['-D', place.real, `--source-server=${source.to}`, '--progress'],
-    ...(restores ? ['--restore-target-wal'] : []),
+    ...(restores(found) ? ['--restore-target-wal'] : []),
     ...(byFile ? [`--config-file=${conf}`] : []),
     ...(has(version, REWIND_NO_SYNC) ? ['--no-sync'] : []),
   ];
@@ -54,6 +53,9 @@ export function rewindStep(input: Rewind): Step {
     found.node,
     `rewind it to ${primary.node}`,
     script(REWIND, 'rewind', workingDirectory(place), place.real, signalOf(found), ...words),
-    source.password && link.password !== undefined ? { stdin: [link.password, '\n'] } : {},
+    {
+      hints: WANT_OF_WAL.map((said) => [said, missingHint(found, primary)] as const),
+      ...(source.password && link.password !== undefined ? { stdin: [link.password, '\n'] } : {}),
+    },
   );
 }
