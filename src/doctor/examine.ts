@@ -8,7 +8,7 @@ import { letsIn } from './letsIn.ts';
 import { passfile } from './passfile.ts';
 import { collation, sameMajor, tools } from './software.ts';
 import { replays, slotThere } from './standby.ts';
-import { archiver, backupRuns, restored, syncNames } from './server.ts';
+import { archiver, backupRuns, hasRoom, restored, syncNames } from './server.ts';
 import { configuration } from './configuration.ts';
 import { freeSenders, settings } from './settings.ts';
 import { role } from './role.ts';
@@ -17,7 +17,7 @@ import { role } from './role.ts';
 const EXAMINERS: readonly Examiner[] = [
   ...[reachable, tools, sameMajor, sameSystem, directory, room, startsAgain, collation],
   ...[settings, configuration, freeSenders, floors, role, letsIn, logins, passfile],
-  ...[slotThere, replays, syncNames, archiver, backupRuns, restored],
+  ...[hasRoom, slotThere, replays, syncNames, archiver, backupRuns, restored],
 ];
 
 /** Every precondition of every verb, node by node. */

@@ -1,4 +1,5 @@
 import { isRunning, type RunningState } from '../facts/view.ts';
+import { fullDisk } from '../plan/fullDisk.ts';
 import { targetGates, timelineGates } from '../plan/switchover/recoveryGates.ts';
 import { syncStandbyNames } from '../render/names.ts';
 import { checking, type Case, type Examiner } from './check.ts';
@@ -69,6 +70,14 @@ function candidates({ cluster, state }: Case, name: string, found: RunningState)
   const running = new Set(state.nodes.filter(isRunning).map(({ node }) => node));
   return cluster.nodes.map((node) => node.name).filter((other) => other !== name && running.has(other));
 }
+
+const disk = checking('room', ['promote', 'switchover']);
+
+/** A server whose disk is full can neither be promoted nor become a standby, and soon ends. */
+export const hasRoom: Examiner = (_, { name }, found) => {
+  if (!isRunning(found)) return [];
+  return fullDisk(found).map(({ message, hint }) => disk.wrong(name, message.slice(name.length + 2), hint));
+};
 
 const restores = checking('restore', ['promote', 'switchover', 'rejoin']);
 

@@ -6,6 +6,7 @@ export function placeOf(node: Node, at: Sections): Place {
   const real = at.one('real') ?? node.pgdata ?? '';
   const [mode, owner] = at.one('dirmode')?.split(' ') ?? [];
   const walLink = at.one('wallink');
+  const walFree = at.one('walfree');
   const walNamed = at.one('walnamed');
   const log = at.one('log');
   const superuser = node.superuser ?? at.one('superuser');
@@ -41,6 +42,7 @@ export function placeOf(node: Node, at: Sections): Place {
     aside: at.all('aside'),
     ...(socketDir === undefined ? {} : { socketDir }),
     ...(walLink === undefined ? {} : { walLink }),
+    ...(walFree === undefined ? {} : { walFreeBytes: Number(walFree) * 1024 }),
     ...(walNamed === undefined ? {} : { walNamed }),
     ...(superuser === undefined ? {} : { superuser }),
     ...(log === undefined ? {} : { log }),

@@ -109,7 +109,7 @@ around() {
   for s in /var/run/postgresql /tmp; do [ -d "$s" ] && [ -w "$s" ] && { say socketdir "$s"; break; }; done
   say listening "$(awk '$4 == "0A" { n = split($2, a, ":"); if (!seen[a[n]]++) print a[n] }' /proc/net/tcp /proc/net/tcp6)"
   for s in "$real".pgrepl-old-*; do [ -d "$s" ] && say aside "$s"; done
-  [ -L "$real/pg_wal" ] && { say wallink "$(readlink -f -- "$real/pg_wal")"; say walnamed "$(readlink -- "$real/pg_wal")"; }
+  [ -L "$real/pg_wal" ] && { say wallink "$(readlink -f -- "$real/pg_wal")"; say walnamed "$(readlink -- "$real/pg_wal")"; free=$(stat -f -c '%a %S' -- "$real/pg_wal/"); say walfree "$((${'$'}{free% *} * ${'$'}{free#* } / 1024))"; }
   for l in "$real"/pg_tblspc/*; do [ -L "$l" ] && say tablespace "${'$'}{l##*/} $(readlink -f -- "$l")"; done
 }
 major=

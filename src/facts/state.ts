@@ -82,6 +82,8 @@ export type Place = {
   log?: string;
   /** Where pg_wal points, if it is a link. */
   walLink?: string;
+  /** What is free there. */
+  walFreeBytes?: number;
   /** The same as the link has it: links in the path of its target are not resolved. */
   walNamed?: string;
   tablespaces: readonly { oid: number; location: string }[];

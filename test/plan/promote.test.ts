@@ -77,6 +77,18 @@ describe('the node itself', () => {
     ['it has other data', [bare('foreign')], {}, ['x b: /pg/b is no data directory']],
     ['it is stopped', [stopped('b', { standby: true })], {}, ['x b: does not run']],
     ['it is a stopped primary', [stopped('b')], {}, ['x b: does not run, and is no standby']],
+    [
+      'its disk is full',
+      [{ ...B, place: place('b', { freeBytes: 31 * 1024 ** 2 }) } as NodeState, DOWN],
+      {},
+      ['x b: its disk is full: 31 MB are free at /pg/b'],
+    ],
+    [
+      'the disk of its WAL is full',
+      [{ ...B, place: place('b', { walLink: '/wal', walFreeBytes: 0 }) } as NodeState, DOWN],
+      {},
+      ['x b: its disk is full: 0 MB are free at /wal'],
+    ],
     ['it is the primary', [primary('b'), DOWN], {}, []],
     [
       'it is one, and so is another, older one',

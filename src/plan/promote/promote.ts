@@ -5,6 +5,7 @@ import { stateOf, systemOf, type StandbyState } from '../../facts/view.ts';
 import { parseConf } from '../../render/conf.ts';
 import { PROMOTE } from '../../tools/handover.ts';
 import { script } from '../../tools/shell.ts';
+import { fullDisk } from '../fullDisk.ts';
 import { letInSteps } from '../letIn.ts';
 import { leftovers, settingSteps } from '../link.ts';
 import { isMoved, moveSteps } from '../move.ts';
@@ -85,6 +86,7 @@ function planStandby(
     ...primary.refusals,
     ...delayGates(found, request),
     ...behindGates(state, found, request),
+    ...fullDisk(found),
   ];
   if (refusals.length > 0)
     return {

@@ -3,6 +3,7 @@ import { FLOORS } from '../../facts/floors.ts';
 import { distance } from '../../facts/lsn.ts';
 import { positionOf, type PrimaryState, type StandbyState } from '../../facts/view.ts';
 import { applicationName, syncStandbyNames } from '../../render/names.ts';
+import { fullDisk } from '../fullDisk.ts';
 import type { Up } from '../steps.ts';
 import { targetGates, timelineGates } from './recoveryGates.ts';
 
@@ -28,6 +29,7 @@ export function switchoverGates(cast: Cast, maxLag: number): readonly Problem[] 
     ...late(candidate),
     ...floors(cast),
     ...capacity(cast),
+    ...[primary, candidate].flatMap(fullDisk),
     ...archiver(primary),
     ...backups([primary, candidate]),
     ...synchronous(cast),

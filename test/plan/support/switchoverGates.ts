@@ -50,6 +50,11 @@ export const GATES: readonly (readonly [string, readonly NodeState[], readonly s
     ['pg2: is not up to date with pg1 yet (catchup)'],
   ],
   [
+    'a full disk at the primary',
+    [pg1({}, { place: { ...cloned(), freeBytes: 0 } })],
+    ['pg1: its disk is full: 0 MB are free at /pg/data'],
+  ],
+  [
     'late',
     [pg1({}, { current: lsn('0/7000001') })],
     ['pg2: is 33554433 bytes behind pg1, and the limit is 16777216'],
