@@ -10,13 +10,13 @@ import { collation, sameMajor, tools } from './software.ts';
 import { replays, slotThere } from './standby.ts';
 import { archiver, backupRuns, hasRoom, restored, syncNames } from './server.ts';
 import { configuration } from './configuration.ts';
-import { freeSenders, settings } from './settings.ts';
+import { freeSenders, publishes, settings } from './settings.ts';
 import { role } from './role.ts';
 
 /** In the order a person would look. */
 const EXAMINERS: readonly Examiner[] = [
   ...[reachable, tools, sameMajor, sameSystem, directory, room, startsAgain, collation],
-  ...[settings, configuration, freeSenders, floors, role, letsIn, logins, passfile],
+  ...[settings, publishes, configuration, freeSenders, floors, role, letsIn, logins, passfile],
   ...[hasRoom, slotThere, replays, syncNames, archiver, backupRuns, restored],
 ];
 

@@ -47,6 +47,18 @@ export const settings: Examiner = ({ cluster, extra }, own, found) => {
   ];
 };
 
+const publishing = checking('logical', ['promote', 'switchover']);
+
+/** Who publishes on the primary wants to go on after it has changed. */
+export const publishes: Examiner = ({ primary }, own, found) => {
+  if (primary?.server.settings['wal_level']?.value !== 'logical' || found.is !== 'standby') return [];
+  const level = found.server.settings['wal_level']?.value;
+  if (level === undefined || level === 'logical') return [];
+  const what = `wal_level is ${level}, and ${primary.node} has logical: as the primary it would have no subscribers`;
+  const hint = `Set it to logical; it needs ${restartOf(own, found, 'wal_level')}.`;
+  return [publishing.warning(own.name, what, hint)];
+};
+
 function restartOf(node: Node, found: RunningState, setting: string): string {
   return found.server.settings[setting]?.context === 'postmaster'
     ? serviceCommand(node, found, 'restart')

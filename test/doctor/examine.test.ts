@@ -146,6 +146,14 @@ const role = (more: Partial<Server['roles'][number]>): PrimaryState => pg1({ rol
 /** One node that is not as it should be, and what is said of it; the other nodes are well. */
 const ofPrimary: [string, PrimaryState, string[]][] = [
   [
+    'more WAL than its standbys have',
+    pg1({ settings: settings({ wal_level: 'logical' }) }),
+    ['pg2', 'pg3'].map(
+      (name) =>
+        `warning | logical | ${name}: wal_level is replica, and pg1 has logical: as the primary it would have no subscribers`,
+    ),
+  ],
+  [
     'no superuser',
     pg1({ superuser: false }),
     ['wrong | reach | pg1: postgres is no superuser, and settings and roles need one'],

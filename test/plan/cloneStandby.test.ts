@@ -101,6 +101,15 @@ const slots = (more: { reserved: boolean; lost: boolean }) => ({
   slots: { free: 5, most: 10, known: [{ name: 'b', ...more }] },
 });
 
+test.each([
+  ['replica', "wal_level = 'replica'"],
+  ['logical', "wal_level = 'logical'"],
+])('a copy of an upstream whose wal_level is %s', (walLevel, line) => {
+  const { steps } = plan(empty(), { source: { ...SOURCE, walLevel } });
+  const written = steps.find(({ why }) => why === 'the settings of this node');
+  expect(written?.do === 'write' ? written.content.join('') : '').toContain(line);
+});
+
 describe('what is there, and what is done', () => {
   test.each<[string, NodeState | undefined, Partial<CloneRequest>, readonly string[]]>([
     ['nobody looked', undefined, {}, ['! b: was not looked at']],

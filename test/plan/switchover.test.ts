@@ -105,6 +105,11 @@ describe('of every swap', () => {
     );
     expect(notes(shutDown('pg3', '0/1', true))[0]).toMatch(/^pg3: does not run and is left alone/);
     expect(notes(empty('pg3'))).toEqual([]);
+    const logical = settings({ wal_level: 'logical' });
+    expect(notes(pg1(logical), pg2({}, settings({ wal_level: 'replica' })))).toEqual([
+      'pg2: its wal_level is replica, and pg1 has logical: nobody can subscribe to it; it needs a restart to change that',
+    ]);
+    expect(notes(pg1(logical), pg2({}, logical))).toEqual([]);
     const slots = [slot('pg2'), slot('pg3'), slot('mine', { type: 'logical' })];
     expect(notes(pg1({ slots }))).toEqual([
       'pg1: the logical slot mine stays there: its subscriber gets nothing more',

@@ -62,7 +62,15 @@ function settings({ found, request, source }: Copy): Readonly<Record<string, str
   ]);
   const byPgCtl =
     found.place.service.by === 'pg_ctlcluster' ? {} : { unix_socket_directories: builtInSocketDir(found) };
-  return { ...wanted, ...Object.fromEntries(floors), port: String(portOf(request.node)), ...byPgCtl };
+  // As a primary it will have the upstream's subscribers.
+  const level = source.walLevel === 'logical' ? { wal_level: 'logical' } : {};
+  return {
+    ...wanted,
+    ...level,
+    ...Object.fromEntries(floors),
+    port: String(portOf(request.node)),
+    ...byPgCtl,
+  };
 }
 
 /** Debian's layout: the configuration is made around the data, and our file goes into conf.d. */

@@ -127,7 +127,17 @@ function notesOf(state: ClusterState, { primary, candidate }: Cast): readonly st
   return [
     ...(sessions > 0 ? [`${primary.node}: ${sessions} session${sessions === 1 ? ' is' : 's are'} cut`] : []),
     ...logicalSlots(primary, candidate),
+    ...lessWal(primary, candidate),
     ...state.nodes.flatMap((other) => leftAlone(other, candidate)),
+  ];
+}
+
+/** What a subscriber needs of its publisher (runtime-config-wal). */
+function lessWal(primary: PrimaryState, candidate: StandbyState): readonly string[] {
+  const [here, there] = [primary, candidate].map(({ server }) => server.settings['wal_level']?.value);
+  if (here !== 'logical' || there === undefined || there === 'logical') return [];
+  return [
+    `${candidate.node}: its wal_level is ${there}, and ${primary.node} has logical: nobody can subscribe to it; it needs a restart to change that`,
   ];
 }
 
