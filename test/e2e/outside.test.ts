@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { crashAhead, flock, streaming, type Flock } from './support/flock.ts';
 import { isRunning, passwordFile, sql, startServer, stopServer } from './support/server.ts';
 import { waitFor } from './support/machine.ts';
 import { pgrepl, type Result } from './support/pgrepl.ts';
+import { hasEveryRow, writerOn, type Writer } from './support/writer.ts';
 
 /** follow and rejoin on the host of the server itself, with a replication login and no cluster file. */
 describe('without a cluster file', async () => {
@@ -18,7 +19,20 @@ describe('without a cluster file', async () => {
     pgrepl([...words(verb, name, to), ...more], { seconds: 100 });
   const slots = (name: string): string => sql(pgdata(name), 'SELECT slot_name FROM pg_replication_slots;');
 
-  beforeAll(() => sql(pgdata('a'), 'CREATE TABLE kept (id int);'));
+  let writer: Writer;
+
+  beforeAll(async () => {
+    sql(pgdata('a'), 'CREATE TABLE kept (id int);');
+    writer = await writerOn(pgdata('a'), [port('a'), port('b')]);
+  });
+
+  afterAll(async () => writer.stop());
+
+  /** The primary takes writes, and of what it acknowledged nothing is missing anywhere. */
+  const keeps = async (...names: readonly string[]): Promise<void> => {
+    await writer.acknowledges(3);
+    for (const name of names) await hasEveryRow(pgdata(name), writer);
+  };
 
   test('follow moves it with the password file that it has, keeps its name and slot, and says what is left', async () => {
     expect(await run('follow', 'c', 'b', '--check')).toMatchObject({ code: 10 });
@@ -32,6 +46,7 @@ describe('without a cluster file', async () => {
     expect(again).toMatchObject({ outcome: 'unchanged', changed: false, steps: [] });
     expect(await run('follow', 'c', 'a', '--password-file', secret)).toMatchObject({ code: 0 });
     expect(streaming(pgdata('a'), 'c')).toBe(true);
+    await keeps('a', 'b', 'c');
   });
 
   test('what is wrong on the command line is said, and what is no standby is not moved', async () => {
@@ -68,6 +83,7 @@ describe('without a cluster file', async () => {
     expect(joined.json()).toMatchObject({ outcome: 'done', status: 0, changed: true });
     expect(streaming(pgdata('b'), 'a')).toBe(true);
     expect((await run('rejoin', 'a', 'b', '--json')).json()).toMatchObject({ outcome: 'unchanged' });
+    await keeps('a', 'b', 'c');
   });
 
   test('remove-standby stops it, and drops its slot with its own login; a second time there is nothing to do', async () => {
@@ -96,6 +112,9 @@ describe('without a cluster file', async () => {
   });
 
   test('rejoin refuses one that diverged, and says what would help', async () => {
+    await keeps('a', 'b');
+    // What is acknowledged from now on is lost with b.
+    await writer.stop();
     await crashAhead(cluster, 'b', 'INSERT INTO kept SELECT generate_series(1, 1000);');
     expect(await cluster.run(['promote', 'a', '--primary-is-dead'])).toMatchObject({ code: 0 });
     const refused = await run('rejoin', 'b', 'a', '--password-file', secret);

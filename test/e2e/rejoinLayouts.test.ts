@@ -3,11 +3,28 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { crashAhead, flock, streaming } from './support/flock.ts';
-import { IS_ROOT, bindir, command, onPath } from './support/machine.ts';
+import { crashAhead, flock, streaming, type Flock } from './support/flock.ts';
+import { IS_ROOT, bindir, command, onPath, waitFor } from './support/machine.ts';
 import { setting, sql } from './support/server.ts';
+import { hasEveryRow, prepareWriter, Writer } from './support/writer.ts';
 
 const AHEAD = 'CREATE TABLE lost AS SELECT generate_series(1, 5000) AS i; DROP TABLE lost;';
+
+/** What the writer needs is on both before the one crashes. */
+async function prepared({ pgdata }: Flock): Promise<void> {
+  prepareWriter(pgdata('a'));
+  await waitFor(() => sql(pgdata('b'), "SELECT count(*) FROM pg_class WHERE relname = 'written';") === '1', {
+    what: 'b has it',
+  });
+}
+
+/** Its new upstream went on all the while, and it has all of that. */
+async function keeps({ pgdata }: Flock, writer: Writer): Promise<void> {
+  await writer.acknowledges(3);
+  await writer.stop();
+  expect(writer.lost(pgdata('b'))).toEqual([]);
+  await hasEveryRow(pgdata('a'), writer);
+}
 
 test(
   'without checksums, by wal_log_hints, and by the script of a dry run',
@@ -19,8 +36,10 @@ test(
       'off',
       'on',
     ]);
+    await prepared(cluster);
     await crashAhead(cluster, 'a', AHEAD);
     expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
+    const writer = await new Writer([cluster.port('b')]).start();
     const script = await run(['rejoin', 'a', '--dry-run=sh']);
     expect(script).toMatchObject({ code: 0 });
     expect(script.stdout).not.toContain('secret of the role');
@@ -33,6 +52,7 @@ test(
     };
     execFileSync('sh', [path], { cwd: '/', env, stdio: 'pipe' });
     expect(streaming(pgdata('b'), 'a')).toBe(true);
+    await keeps(cluster, writer);
     expect(readdirSync(dir).filter((name) => name.startsWith('a.pgrepl'))).toEqual([
       expect.stringMatching(/^a\.pgrepl-lost-1-/),
     ]);
@@ -64,15 +84,18 @@ describe.skipIf(NO_DEBIAN)("Debian's layout", () => {
         readFileSync(join(etc, file), 'utf8'),
       );
     const before = own();
+    await prepared(cluster);
     await crashAhead(cluster, 'a', AHEAD);
     expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
     // A copy of a primary whose pg_hba.conf is elsewhere has one that lets nobody in.
     expect(await run(['init-primary', 'b'])).toMatchObject({ code: 0 });
+    const writer = await new Writer([cluster.port('b')]).start();
     const back = await document(['rejoin', 'a']);
     expect(back, JSON.stringify(back.error)).toMatchObject({ outcome: 'done' });
     const rewind = back.steps.find(({ why }) => why === 'rewind it to b');
     expect(rewind?.['argv']).toContain(`--config-file=${etc}/postgresql.conf`);
     expect(streaming(pgdata('b'), 'a')).toBe(true);
+    await keeps(cluster, writer);
     expect(sql(data, 'SHOW config_file;')).toBe(`${etc}/postgresql.conf`);
     expect(existsSync(join(data, 'postgresql.conf'))).toBe(false);
     expect(own()).toEqual(before);

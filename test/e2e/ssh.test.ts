@@ -9,6 +9,7 @@ import { pgrepl, type Result } from './support/pgrepl.ts';
 import { scratch } from './support/scratch.ts';
 import { sql, stopServer } from './support/server.ts';
 import { NO_SSH, sshHost, type SshHost } from './support/sshHost.ts';
+import { hasEveryRow, writerOn } from './support/writer.ts';
 
 describe.skipIf(NO_SSH !== undefined)('over SSH', () => {
   const dir = scratch();
@@ -52,9 +53,14 @@ describe.skipIf(NO_SSH !== undefined)('over SSH', () => {
         ['clone-standby', 'pg2'],
       ] as const)
         expect((await over([verb, name, '-c', file])).json()).toMatchObject({ outcome: 'unchanged' });
+      const writer = await writerOn(at('one'), [one]);
+      await writer.acknowledges(20);
+      await writer.stop();
+      await hasEveryRow(at("t'wo"), writer);
       stopServer(at('one'), 'immediate');
       expect((await over(['promote', 'pg2', '-c', file])).json()).toMatchObject({ outcome: 'done' });
       expect(sql(at("t'wo"), 'SELECT pg_is_in_recovery();')).toBe('f');
+      expect(writer.lost(at("t'wo"))).toEqual([]);
       stopServer(at("t'wo"));
       expect(readdirSync(dir).filter((name) => name.includes('.pgrepl-'))).toEqual([]);
     },

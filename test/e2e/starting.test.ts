@@ -1,13 +1,12 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { asOwner, program, waitFor } from './support/machine.ts';
 import { startPgrepl } from './support/pgrepl.ts';
 import { sql, stopServer } from './support/server.ts';
-import { trio } from './support/trio.ts';
+import { isSound, trioWithWriter } from './support/swapping.ts';
 
-const cluster = trio();
-beforeAll(() => cluster.make());
+const cluster = trioWithWriter();
 
 const hold = (): string => join(cluster.dir, 'hold');
 
@@ -55,7 +54,10 @@ test('status names it and does not wait; a verb that waited in vain says how far
 
 test('follow waits for the node', () => waits('pg3', 'follow', 'pg3', '--upstream', 'pg1'));
 
-test('switchover waits for the candidate', () => waits('pg2', 'switchover', 'pg2'));
+test('switchover waits for the candidate', async () => {
+  await waits('pg2', 'switchover', 'pg2');
+  await isSound(cluster, 'pg2');
+});
 
 test('Ctrl-C ends the waiting', async () => {
   const { child, ended } =
@@ -68,4 +70,5 @@ test('Ctrl-C ends the waiting', async () => {
   rmSync(hold());
   expect(code).toBe(130);
   expect(stderr).toContain('interrupted while a server was starting: nothing was changed');
+  await isSound(cluster, 'pg2');
 });
