@@ -4,7 +4,7 @@
 //   node scripts/hosts.js pair kills      these
 //   node scripts/hosts.js pair -t NAME    what begins with a hyphen goes to vitest
 //   --required                            where Docker cannot run that is a failure, and no skip
-// The machines are containers of images made by debootstrap's younger brother, in a cache that is made once.
+// The machines are containers of images that mmdebstrap makes once, into a cache.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

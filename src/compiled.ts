@@ -47,7 +47,10 @@ function readIfThere(file: string): Buffer | undefined {
   }
 }
 
-/** Where the bundle is ours; what root left in somebody's directory they could not remove. By renaming: others start. */
+/**
+ * Only where the bundle belongs to us: root would leave a file that the owner could not remove. Renamed into place, since
+ * other runs start meanwhile.
+ */
 function keep(file: string, script: Script): void {
   const dist = dirname(dirname(file));
   if (statSync(dist, { throwIfNoEntry: false })?.uid !== process.geteuid?.()) return;

@@ -154,9 +154,10 @@ export const VERBS: readonly VerbDefinition[] = [
     summary: 'show every node: role, upstream, lag, slot, timeline, and what is wrong',
     detail: 'Exit status 9 if something is wrong, 11 if two servers of one cluster take writes.',
     options: [
-      option('--watch [seconds]', 'draw it again and again, with the lag of late (default: 2)').argParser(
-        whole('--watch', 1, 3600),
-      ),
+      option(
+        '--watch [seconds]',
+        'redraw it every so many seconds, with the recent lag (default: 2)',
+      ).argParser(whole('--watch', 1, 3600)),
     ],
     examples: ['pgrepl status', 'pgrepl status --watch', 'pgrepl status --json'],
     common: OF_LOOKS,

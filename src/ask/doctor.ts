@@ -80,7 +80,7 @@ async function hostFacts(
   };
 }
 
-/** From each node to its upstream and to the primary, and from the primary to each: what a switchover turns round. */
+/** From each node to its upstream and to the primary, and from the primary to each, for after a switchover. */
 function pairsOf(cluster: Cluster, state: ClusterState): readonly (readonly [Node, Node])[] {
   const primary = viewOf(cluster, state).primary?.node;
   return cluster.nodes.flatMap((from) =>

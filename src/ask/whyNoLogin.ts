@@ -10,7 +10,7 @@ import { whyNoSource, type NoSource } from './whyNoSource.ts';
 /** Seconds for one login; a host that swallows packets must not hold a switchover up for long. */
 const LOGIN_SECONDS = 12;
 
-/** What stands against a standby's login at the upstream it is to have, if anything; tried from its own host as it will be done. */
+/** Why a standby could not log in at the upstream it is to have; undefined where it can. Tried from the standby's host. */
 export async function whyNoLogin(
   upstream: string,
   node: Node,

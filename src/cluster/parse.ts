@@ -83,7 +83,7 @@ function whatIsLeft(raw: unknown, wrong: readonly Complaint[]): WrittenCluster |
   return clusterSchema.safeParse({ cluster: 'unnamed', ...(isRecord(copy) ? copy : {}) }).data;
 }
 
-/** A complaint about a setting hides what follows from it; one about an upstream or a node, what is said of them all. */
+/** Whether `found` only follows from `known`: it is inside it, or it is about all nodes and `known` about one of them. */
 function hides(known: Place, found: Place): boolean {
   if (known.every((key, depth) => found[depth] === key)) return true;
   return found.length === 1 && known[0] === 'nodes' && (known.length === 2 || known[2] === 'upstream');

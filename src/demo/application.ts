@@ -64,7 +64,7 @@ export async function readRows(place: Place, node: NodeName, expected: number): 
   });
 }
 
-/** What a standby says that has not replayed yet the role, its password, the database or the table: errcodes.txt. */
+/** Errors of a standby that has not yet replayed the role, its password, the database or the table (errcodes.txt). */
 const NOT_REPLAYED = ['28000', '28P01', '3D000', '42P01'];
 
 async function hasTable(place: Place, node: NodeName): Promise<boolean> {

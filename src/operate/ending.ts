@@ -39,7 +39,7 @@ function saidOf({ step, because }: NonNullable<Execution['failed']>): Problem {
   return hint === undefined ? { message } : { message, hint };
 }
 
-/** Every step ran, and what was waited for at the end was not seen: that is another end than a step that failed. */
+/** Whether every step ran and only the goal was not seen in time: not-reached, and not failed. */
 function isGoal({ steps }: Plan, { failed, done }: Execution): boolean {
   const ran = new Set(done.map(({ step }) => step));
   if (failed?.step.do !== 'expect') return false;

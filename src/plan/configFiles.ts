@@ -73,7 +73,7 @@ function included(node: string, conf: ConfigFile, text: string): Step {
     : includeStep(node, conf.path, 'pgrepl.conf');
 }
 
-/** The line that includes our file, at the end of a postgresql.conf that is made in the same plan or not ours. */
+/** The line that includes our file, appended on the host: to a postgresql.conf that we have not read or cannot write. */
 export function includeStep(node: string, conf: string, file: string): Step {
   return run(node, INCLUDED, script(ADD_INCLUDE, 'include', conf, file));
 }

@@ -126,7 +126,7 @@ const MILLISECONDS: Units = new Map([
   ['d', 86_400_000],
 ]);
 
-/** A number as guc.c takes it, whole, hexadecimal or (12) with a fraction, and a unit. A first dot stands first of all. */
+/** A number and a unit as guc.c takes them: whole, hexadecimal or (12) with a fraction. Nothing stands before a first dot. */
 const AMOUNT =
   /^(\s*[-+]?(?:0x[0-9a-f]+(?:\.[0-9a-f]*)?|\d+\.?\d*(?:e[-+]?\d+)?)|\.\d+(?:e[-+]?\d+)?)\s*([a-z]*)\s*$/i;
 

@@ -28,7 +28,7 @@ function since(from: number, keys: readonly string[]): Record<string, { from: nu
   return Object.fromEntries(keys.map((key) => [key, { from }]));
 }
 
-/** The keys of a connection that some libpq would not take, and none of those that we know where nobody does. */
+/** The keys of a connection that not every libpq takes. */
 export function uncommonKeys(parts: Readonly<Record<string, string>>): readonly string[] {
   return Object.keys(parts).filter((key) => !ALWAYS.has(key));
 }

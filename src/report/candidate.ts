@@ -5,7 +5,7 @@ import type { StandbyState, View } from '../facts/view.ts';
 import { isRunning, positionOf, rootOf, stateOf, systemOf, timelineOf } from '../facts/view.ts';
 import { COMMAND } from './finding.ts';
 
-/** The standby that has the most, and who has a timeline that it has not: promoted, it would lose what is there. */
+/** The standby that has the most; `newer` is a node on a later timeline, whose WAL its promotion would lose. */
 type Candidate = { node: string; newer?: { node: string; timeline: number } };
 
 /** What to do where no node takes writes: create a primary, start the one that is down, or promote who has the most. */

@@ -17,7 +17,7 @@ export function serverFindings(view: View, node: Node, found: RunningState): Fin
   ];
 }
 
-/** What a standby alone reads waits for nothing on a primary: 12 says so of primary_conninfo after a promotion. */
+/** Settings that wait for a restart. On a primary 12 counts primary_conninfo too, which only standbys read. */
 export function pendingOf(server: Server, is: RunningState['is'] = 'standby'): string[] {
   const names = Object.keys(server.settings).filter((name) => server.settings[name]?.pendingRestart === true);
   return is === 'standby' ? names : names.filter((name) => !HAUNTING.includes(name));

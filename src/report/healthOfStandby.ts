@@ -83,7 +83,7 @@ function whyDetached(view: View, node: Node, standby: StandbyState, upstream: st
   );
 }
 
-/** Nobody is followed who takes no writes, nor waits for somebody who does: without a primary one is promoted. */
+/** The command that makes it stream again. Without a primary nobody can be followed: first one is to be promoted. */
 function wayBack(view: View, node: Node, wanted: string | undefined): string | undefined {
   if (view.primary === undefined) return promotion(view);
   return wanted === undefined ? undefined : COMMAND.follow(node.name, wanted);

@@ -96,7 +96,7 @@ function problemOf(
       hint: `${drop}${again}`,
     };
   }
-  // A walreceiver or a subscriber that is there needs no line in a file; without a file nobody knows whose it is.
+  // Whoever is connected, or a subscriber, need not be in the file; and without a file it is not known whose a slot is.
   if (slot.active || slot.type === 'logical' || cluster.file === undefined) return undefined;
   if (owner === undefined) {
     const held = slot.held > 0 ? `, and holds ${humanBytes(slot.held)}` : '';

@@ -8,7 +8,7 @@ export type Look = {
   width: number;
   color: Paint;
   unicode?: boolean;
-  /** The lag of late in bytes, by node, the latest last; drawn where it is given. */
+  /** The recent lag in bytes, by node, the latest last; drawn where it is given. */
   history?: ReadonlyMap<string, readonly number[]>;
 };
 type Branch = { row: TreeRow; trunk: string };
@@ -84,9 +84,9 @@ function table(branches: readonly Branch[], look: Look): string[] {
   const rest = keys.map((key) => widthOf(key, branches) + GAP.length).reduce((sum, each) => sum + each, 0);
   const room = Math.max(6, Math.min(Math.max(...names.map(lengthOf)), look.width - rest));
   const left = Math.min(SAMPLES, look.width - room - rest - GAP.length);
-  const history = left < LATE.length ? undefined : look.history;
+  const history = left < RECENT.length ? undefined : look.history;
   const titles = keys.map((key) => padded(COLUMNS[key].title, widthOf(key, branches)));
-  const header = line('node', room, history === undefined ? titles : [...titles, LATE]);
+  const header = line('node', room, history === undefined ? titles : [...titles, RECENT]);
   const lines = branches.map((branch) => {
     const drawn =
       history === undefined ? '' : sparkline(lagOf(branch.row, history).slice(-left), look.unicode);
@@ -97,7 +97,7 @@ function table(branches: readonly Branch[], look: Look): string[] {
 
 /** Samples that are drawn at most; fewer where the line is full. */
 const SAMPLES = 40;
-const LATE = 'lag of late';
+const RECENT = 'recent lag';
 
 function lagOf(row: TreeRow, history: ReadonlyMap<string, readonly number[]>): readonly number[] {
   return row.role === 'standby' ? (history.get(row.name) ?? []) : [];

@@ -13,7 +13,7 @@ export type Held = Heard & {
   release: () => Promise<void>;
 };
 
-/** Starts a program and answers when `until` is in its output, or it ended. It goes when it is released, or with us. */
+/** Starts a program and returns once `until` is in its output, or it ended. It ends when it is released, or with us. */
 export type Hold = (words: readonly string[], until: string, seconds: number) => Promise<Held>;
 
 export const hold: Hold = async (words, until, seconds) => {

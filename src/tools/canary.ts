@@ -36,7 +36,7 @@ SELECT '${WRITTEN} ' || pg_current_wal_lsn();`;
 export type Asked = Socket & { version: ServerVersion };
 const COMMIT_IN_LOOP = 110000 as ServerVersion;
 
-/** Asks a standby every two milliseconds until the row is there. It looks into pg_class: what it reads is there. */
+/** Asks a standby every two milliseconds for the row; pg_class first, since the table may not have arrived yet. */
 export function readCanary(at: Asked, token: string, seconds: number): readonly string[] {
   const name = `public.${TABLE}_${token}`;
   const there = `EXISTS (SELECT FROM pg_class WHERE relname = '${TABLE}_${token}')`;

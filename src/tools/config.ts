@@ -17,7 +17,7 @@ printf "include_if_exists = '%s'  # pgrepl: keep this line last\n" "$2" >>"$n"
 flush "$n"
 mv -f -- "$n" "$1"`;
 
-/** A data directory that was copied from a server whose configuration lives elsewhere has none: the least it needs. */
+/** The least configuration that a server needs, for a copy of one whose own lies outside its data directory. */
 export const LEAST_CONFIG = String.raw`set -e
 umask 077
 [ -f "$1/postgresql.conf" ] || echo "# made by pgrepl: the upstream keeps its configuration outside its data directory" >"$1/postgresql.conf"

@@ -1,4 +1,4 @@
-/** The literals of shell that a primary is stopped with and comes back with. What postmaster.pid and pg_control say decides. */
+/** Shell scripts that stop a primary and bring it back. They go by what postmaster.pid and pg_control say. */
 
 /** Line 8 of postmaster.pid is the postmaster's state, written before it acts on it (miscinit.c, pidfile.h). */
 const POSTMASTER = String.raw`

@@ -37,7 +37,7 @@ export function start(machine: Machine, place: Place): ServiceCommand {
   }
 }
 
-/** The same without waiting until it is ready: pg_ctl asks ten times a second, who comes after it asks more often. */
+/** The same without waiting until it is ready: pg_ctl asks ten times a second, the step that follows asks more often. */
 export function startSoon(machine: Machine, place: Place): ServiceCommand {
   if (place.service.by !== 'pg_ctl') return start(machine, place);
   return starting(machine, place, '-W', '-s', ...configFile(place), 'start');

@@ -57,7 +57,7 @@ async function endpointOf(
   return endpoint;
 }
 
-/** The connection to an upstream. What it says already stays: its name, its slot, its role, and the password file beside the data. */
+/** The connection to an upstream. Name, slot, role and password file stay what they are where the server has them. */
 export function linkOf(
   node: Node,
   found: Seen | undefined,

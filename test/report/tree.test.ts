@@ -38,14 +38,14 @@ function drawn(state: typeof healthy, width: number, unicode = true): string {
   return statusTree(nodeRows(cluster, state), assess(cluster, state), { width, color, unicode });
 }
 
-test('with the lag of late, and who is no node of the cluster', () => {
+test('with the recent lag, and who is no node of the cluster', () => {
   const one = { ...CLUSTER, nodes: CLUSTER.nodes.slice(1, 2) };
   const alone = stateWith(standby('pg2', {}, { walsenders: [walsender('other', { address: '10.0.0.9' })] }));
   const history = new Map([['pg2', [0, 700, 100]]]);
   const look = { width: 90, color, unicode: true, history };
   expect(statusTree([...nodeRows(one, alone), ...guestRows(one, alone)], [], look)).toBe(
     `
-node                    role     state      tl  lag  late  slot   sync   lag of late
+node                    role     state      tl  lag  late  slot   sync   recent lag
 10.0.0.1:5432           unknown  elsewhere  -   -    -     -      -
 └─ pg2                  standby  streaming  1   -    0 s   pg2    -      ▁█▂
    └─ other (10.0.0.9)  standby  streaming  -   -    -     other  async

@@ -56,7 +56,7 @@ export function walProblem(found: Seen, request: CloneRequest): readonly Problem
   ];
 }
 
-/** The earlier run has a slot at the upstream by a name with its port in it, which nobody would ask for again. */
+/** The slot that the earlier run made at the upstream has its port in its name: without the port it would be left there. */
 export function otherCopy(found: Seen, { node, earlierPort }: CloneRequest): readonly Problem[] {
   if (earlierPort === undefined || earlierPort === portOf(node)) return [];
   return [

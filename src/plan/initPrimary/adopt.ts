@@ -139,7 +139,7 @@ function wrongServer(found: PrimaryState, request: InitRequest): readonly Proble
   ];
 }
 
-/** As the server reads its files, with those that we did not: ours is there, and somebody sets it after us. */
+/** Settings of our file that a file read after it overrides; as the server tells, which reads files that we did not. */
 function unmet(found: PrimaryState, wants: readonly Want[], told: readonly string[]): readonly Problem[] {
   const own = found.place.files.own?.path;
   return wants.flatMap((want) => {

@@ -31,11 +31,12 @@ export function whyNotCreated(found: Empty, node: Node): readonly Problem[] {
   ];
 }
 
-/** What initdb writes, 40 MB in 15, and a segment for what comes next. Where it is not known how much is free: 0. */
+/** What initdb writes (40 MB in 15), and a segment of WAL more. */
 const NEEDED_MB = 64;
 
 function diskTooSmall({ node, place: { pgdata, freeBytes } }: Empty): readonly Problem[] {
   const free = Math.floor(freeBytes / 1024 ** 2);
+  // 0 where it is not known.
   if (freeBytes === 0 || free >= NEEDED_MB) return [];
   return [
     {
@@ -45,7 +46,7 @@ function diskTooSmall({ node, place: { pgdata, freeBytes } }: Empty): readonly P
   ];
 }
 
-/** It could not log in as another one by peer, and who wants a map in pg_ident.conf writes it. */
+/** A superuser of another name could not log in by peer without a map in pg_ident.conf, which pgrepl does not write. */
 function otherSuperuser(found: Empty, node: Node): readonly Problem[] {
   const owner = ownerOf(found);
   if (node.superuser === undefined || node.superuser === owner) return [];

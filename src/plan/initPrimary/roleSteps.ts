@@ -35,7 +35,7 @@ SET LOCAL log_min_duration_statement = -1;
 SET LOCAL log_min_error_statement = 'panic';
 `;
 
-/** Made without a password and given the verifier in the next breath: both statements are repeatable. */
+/** Made without a password, then given the verifier: both statements can be repeated. */
 function roleSql(request: InitRequest): Text {
   const role = sqlIdentifier(request.role);
   const create = `SELECT ${sqlLiteral(`CREATE ROLE ${role} LOGIN REPLICATION`)} WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${sqlLiteral(request.role)}) \\gexec\n`;

@@ -51,7 +51,7 @@ function whyNot(found: Exclude<NodeState, { is: 'primary' | 'standby' }> | undef
   }
 }
 
-/** It is one already. What an earlier run left to do is done, unless another primary may be the one they follow. */
+/** It is a primary already: what an earlier run left to do is done, unless another node may be the true primary. */
 function planPrimary(
   cluster: Cluster,
   state: ClusterState,
@@ -133,7 +133,7 @@ export function promotionSteps(found: StandbyState, request: { seconds: number }
   ];
 }
 
-/** By SQL where there is a function for it: a question in a session that is open; pg_ctl does the same, and polls. */
+/** By pg_promote() where there is one (12): its session is open already. Else by pg_ctl, which is not waited for. */
 function promoteStep(found: StandbyState): Step {
   const { node, machine, place, server } = found;
   const trigger = triggerFile(found);

@@ -6,7 +6,7 @@ import { script } from '../../tools/shell.ts';
 import type { Step } from '../plan.ts';
 import { run, service, type Seen } from '../steps.ts';
 
-/** Seconds that the stop and the last bytes may take before everything is taken back, and a stop before it is forced. */
+/** Seconds after which a stop is forced, or all is taken back because the last bytes have not arrived. */
 export const OUTAGE_MOST = 60;
 
 /** The name under which the position of the shutdown checkpoint is kept. */
@@ -14,7 +14,7 @@ export const SHUTDOWN = 'shutdown';
 
 export const STOP = 'stop the primary: writes end here, and its shutdown checkpoint is written';
 
-/** A fast stop by pg_ctl, whoever owns the server: it is started by its owner, and pg_ctl need not be waited for. */
+/** A fast stop by pg_ctl, also of systemd's servers: unlike systemctl it need not be waited for. The owner starts them. */
 export function stopStep({ node, machine, place }: PrimaryState, seconds: number): Step {
   const stop = [machine.programs.pg_ctl ?? 'pg_ctl', '-D', place.real, '-W', '-s', '-m', 'fast', 'stop'];
   const control = machine.programs.pg_controldata ?? 'pg_controldata';

@@ -115,7 +115,10 @@ function isOld(
 /** The record of a checkpoint, with whatever of a page's header lies in it. */
 const CHECKPOINT_MOST = 512;
 
-/** A standby that was stopped without a receiver does not tell its timeline: the position must be the very one. */
+/**
+ * A standby without a receiver does not tell its timeline, so its position decides: before the old primary's last
+ * checkpoint it goes back, at the end of that it goes on, and further it has WAL of its own.
+ */
 function toEnd(
   cluster: Cluster,
   stopped: Old,
@@ -132,7 +135,7 @@ function toEnd(
   return { title, refusals: [{ message, hint }], steps: [] };
 }
 
-/** The promotion that did not happen, and the return of the old primary, which is a standby before anything else. */
+/** The promotion that did not happen, and the return of the old primary; first it is made sure that it is a standby. */
 function goOn(
   cluster: Cluster,
   stopped: Stopped,

@@ -30,7 +30,7 @@ export function swapOf(
   return { cluster, request, primary, candidate, early, late, link };
 }
 
-/** From 13 a standby is moved by reload, and beforehand; a restart would cut its sessions: that waits until it must be. */
+/** From 13 on a reload moves a standby, before the outage. Before 13 it takes a restart, which waits for the promotion. */
 function movesEarly({ server }: StandbyState): boolean {
   return has(server.version, CONNINFO_BY_RELOAD);
 }

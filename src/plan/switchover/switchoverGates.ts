@@ -7,12 +7,12 @@ import { fullDisk } from '../fullDisk.ts';
 import type { Up } from '../steps.ts';
 import { targetGates, timelineGates } from './recoveryGates.ts';
 
-/** Who swaps, and who else follows the candidate then: siblings by being moved to it, and every other standby below. */
+/** Who swaps, and who follows the candidate afterwards: its siblings are moved to it. */
 export type Cast = {
   primary: PrimaryState;
   candidate: StandbyState;
   siblings: readonly StandbyState[];
-  /** Every other standby of the cluster: what the new primary's settings are, they replay. */
+  /** Every other standby of the cluster, siblings among them: the new primary's settings must suit all of them. */
   others: readonly StandbyState[];
 };
 

@@ -10,7 +10,7 @@ import { linkFor, moveOf, type Swap } from './moving.ts';
 import { signalOf } from './place.ts';
 import { takesWrites } from './proofs.ts';
 
-/** Seconds that a stop which was begun may go on before an undo ends it: nobody can write meanwhile. */
+/** Seconds that an undo gives a stop that has begun before it forces it: nobody can write meanwhile. */
 const UNDO_MOST = 3;
 
 /** As before: the old primary serves, whatever it was stopped in, and the siblings stream from it again. */
