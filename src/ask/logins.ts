@@ -10,8 +10,12 @@ import { script } from '../tools/shell.ts';
 import { lastLine } from './lastLine.ts';
 import { whyNoSource, type NoSource } from './whyNoSource.ts';
 
-/** What pg_rewind executes at its source (libpq_source.c, app-pgrewind: "Notes"). */
-const RIGHTS = `SELECT 'lacks ' || coalesce(string_agg(f, ', '), '') FROM unnest(ARRAY['pg_ls_dir(text,boolean,boolean)',
+/**
+ * What pg_rewind executes at its source (libpq_source.c, app-pgrewind: "Notes"). In 10 everybody may execute that, and
+ * it refuses who is no superuser (genfile.c).
+ */
+const RIGHTS = `SELECT CASE WHEN current_setting('server_version_num')::int < 110000 AND current_setting('is_superuser') <> 'on'
+    THEN 'superuser' ELSE 'lacks ' || coalesce(string_agg(f, ', '), '') END FROM unnest(ARRAY['pg_ls_dir(text,boolean,boolean)',
     'pg_stat_file(text,boolean)', 'pg_read_binary_file(text)', 'pg_read_binary_file(text,bigint,bigint,boolean)']) f
     WHERE NOT has_function_privilege(f, 'EXECUTE');`;
 
@@ -65,6 +69,7 @@ function answersOf(stdout: string): Readonly<Record<string, Answer | undefined>>
 }
 
 function whyNoRights(said: string): string | undefined {
+  if (/^superuser$/m.test(said)) return 'is no superuser';
   const lacks = /^lacks(.*)$/m.exec(said)?.[1]?.trim();
   if (lacks === undefined) return `cannot log in to the database postgres: ${lastLine(said)}`;
   return lacks === '' ? undefined : `may not execute ${lacks}`;

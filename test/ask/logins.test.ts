@@ -44,6 +44,7 @@ test.each([
     `echo 'lacks pg_ls_dir(text,boolean,boolean)'`,
     'may not execute pg_ls_dir(text,boolean,boolean)',
   ],
+  ['is no superuser of a 10', `echo superuser`, 'is no superuser'],
   ['warns first', `echo 'WARNING: password file is open to all' >&2; echo 'lacks '`, undefined],
   ['is not let in', REFUSED, /^cannot log in to the database postgres: .*authentication failed/],
 ])('the role %s', async (_, psql, rewinder) => {

@@ -1,3 +1,4 @@
+import { has, REWIND_WITHOUT_SUPERUSER } from '../../cluster/version.ts';
 import type { Problem } from '../../errors.ts';
 import { atLeast, bytesOf, distance, type Lsn } from '../../facts/lsn.ts';
 import { floorGates, slotGates, walGates, type Wal } from '../attach.ts';
@@ -19,7 +20,9 @@ export function rewindGates(input: Rewind): readonly Problem[] {
       : [
           {
             message: `${found.node}: ${link.role} at ${primary.node} ${input.rewinder}, and pg_rewind needs it`,
-            hint: `pgrepl init-primary ${primary.node} --allow ADDRESS grants it and lets the role in.`,
+            hint: has(primary.server.version, REWIND_WITHOUT_SUPERUSER)
+              ? `pgrepl init-primary ${primary.node} --allow ADDRESS grants it and lets the role in.`
+              : `Before 11 no grant helps: from another host pg_rewind reads as a superuser or not at all.`,
           },
         ]),
     ...diskGates(input),
