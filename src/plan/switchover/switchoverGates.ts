@@ -5,6 +5,7 @@ import { positionOf, type PrimaryState, type StandbyState } from '../../facts/vi
 import { applicationName, syncStandbyNames } from '../../render/names.ts';
 import { fullDisk } from '../fullDisk.ts';
 import type { Up } from '../steps.ts';
+import { atNextStart, placeGates } from './nextStart.ts';
 import { targetGates, timelineGates } from './recoveryGates.ts';
 
 /** Who swaps, and who follows the candidate afterwards: its siblings are moved to it. */
@@ -28,6 +29,7 @@ export function switchoverGates(cast: Cast, maxLag: number): readonly Problem[] 
     ...lag(primary, candidate, maxLag),
     ...late(candidate),
     ...floors(cast),
+    ...placeGates(primary),
     ...capacity(cast),
     ...[primary, candidate].flatMap(fullDisk),
     ...archiver(primary),
@@ -111,7 +113,7 @@ function late(candidate: StandbyState): readonly Problem[] {
 function floors({ primary, candidate, others }: Cast): readonly Problem[] {
   return [primary, ...others].flatMap((other) =>
     FLOORS.flatMap((name) => {
-      const theirs = Number(other.server.settings[name]?.value ?? 0);
+      const theirs = Number((other === primary ? atNextStart(primary, name) : valueOf(other, name)) ?? 0);
       const needed = Number(candidate.server.settings[name]?.value ?? 0);
       if (theirs >= needed) return [];
       return [
@@ -122,6 +124,10 @@ function floors({ primary, candidate, others }: Cast): readonly Problem[] {
       ];
     }),
   );
+}
+
+function valueOf({ server }: Up, name: string): string | undefined {
+  return server.settings[name]?.value;
 }
 
 /** Walsenders and slots at the candidate for everybody who will follow it. */
@@ -195,7 +201,7 @@ function synchronous({ primary, candidate, siblings }: Cast): readonly Problem[]
 /** Settings that mean nothing to a primary, and much to the standby that it becomes. */
 function recovery({ primary, others }: Cast): readonly Problem[] {
   const blind =
-    primary.server.settings['hot_standby']?.value === 'off'
+    atNextStart(primary, 'hot_standby') === 'off'
       ? [
           {
             message: `${primary.node}: hot_standby is off, and as a standby it could not be asked whether it streams`,

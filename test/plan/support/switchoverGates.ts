@@ -7,6 +7,7 @@ import {
   lsn,
   mute,
   primary,
+  setting,
   slot,
   unreachable,
   walsender,
@@ -48,6 +49,24 @@ export const GATES: readonly (readonly [string, readonly NodeState[], readonly s
     'catching up',
     [pg1({ walsenders: [walsender('pg2', { state: 'catchup' }), walsender('pg3')] })],
     ['pg2: is not up to date with pg1 yet (catchup)'],
+  ],
+  [
+    'a port that waits for a restart',
+    [pg1({ settings: { ...SETTINGS, port: setting('5432', { pendingRestart: true }) } })],
+    ['pg1: port waits for a restart, and after the switchover it would be elsewhere'],
+  ],
+  [
+    'a floor that its next start lowers',
+    [
+      pg1({
+        settings: { ...SETTINGS, max_connections: setting('100', { pendingRestart: true }) },
+        fileSettings: [
+          { file: '/pg/postgresql.conf', line: 1, name: 'max_connections', value: '100', applied: false },
+          { file: '/pg/postgresql.conf', line: 9, name: 'max_connections', value: '50', applied: false },
+        ],
+      }),
+    ],
+    ['pg1: max_connections is 50, and pg2 has 100: it could not be its standby'],
   ],
   [
     'a full disk at the primary',
