@@ -20,6 +20,7 @@ const LONG = [
   'initPrimaryStops',
   'kill',
   'killPromote',
+  'rejoinFull',
   'rejoinKilled',
   'rewindArchive',
   'rewindForked',

@@ -172,7 +172,7 @@ mkfifo -- "$said" || said=/dev/null
 while IFS= read -r line; do
   case $line in *'need to copy'*) { mv -- "$w/old" "$w/gone"; rm -rf -- "$w/gone"; } </dev/null >/dev/null 2>&1 & ;; esac
 done 8>&- <"$said" &
-{ "$@" 2>&1; echo $? >"$w/status"; } | tee -- "$w/rewind.log" "$said" >&2
+{ "$@" 2>&1; r=$?; { echo "$r" >"$w/status"; } 2>/dev/null; } | tee -- "$w/rewind.log" "$said" >&2
 r=$(cat -- "$w/status")
 if [ "$r" = 0 ]; then
   if [ "$signal" = standby.signal ]; then : >"$real/$signal"; else echo "standby_mode = 'on'" >"$real/$signal"; fi

@@ -34,6 +34,9 @@ function sourceOf(input: Rewind): { to: string; password: boolean } {
 /** What pg_rewind says where the node's own WAL does not go back far enough (pg_rewind.c, parsexlog.c, archive.c). */
 const WANT_OF_WAL = ['could not find previous WAL record', 'could not read WAL record'];
 
+/** ENOSPC, in C. */
+const NO_SPACE = 'No space left on device';
+
 export function rewindStep(input: Rewind): Step {
   const { found, primary, link } = input;
   const { place, machine } = found;
@@ -54,7 +57,10 @@ export function rewindStep(input: Rewind): Step {
     `rewind it to ${primary.node}`,
     script(REWIND, 'rewind', workingDirectory(place), place.real, signalOf(found), ...words),
     {
-      hints: WANT_OF_WAL.map((said) => [said, missingHint(found, primary)] as const),
+      hints: [
+        ...WANT_OF_WAL.map((said) => [said, missingHint(found, primary)] as const),
+        [NO_SPACE, `Make room on ${found.node}, then run this again: it is done again, from what was kept.`],
+      ],
       ...(source.password && link.password !== undefined ? { stdin: [link.password, '\n'] } : {}),
     },
   );
