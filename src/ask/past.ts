@@ -7,6 +7,7 @@ import { endedCleanly, type NodePast } from '../plan/rejoin/past.ts';
 import { workingDirectory } from '../plan/rejoin/rewindPlaces.ts';
 import { socketOf, type Seen, type Up } from '../plan/steps.ts';
 import type { Ask } from '../run/asking.ts';
+import { parseConf } from '../render/conf.ts';
 import { psql } from '../tools/psql.ts';
 import { script } from '../tools/shell.ts';
 import { TELL_PAST } from '../tools/tellPast.ts';
@@ -53,12 +54,14 @@ export async function askPast(found: Seen, ask: Ask): Promise<NodePast> {
     readsEnd ? neededOf(control) : '',
   );
   const ended = await ask(found.node, words, { seconds: 600 });
-  const [head = '', history = '', keptHistory = ''] = ended.stdout.split(/^(?:kept )?history\n/m);
+  const [head = '', history = '', keptHistory = '', settings = ''] = ended.stdout.split(
+    /^(?:(?:kept )?history|kept settings)\n/m,
+  );
   const told = new Map(head.split('\n').map((line) => [line.split(' ')[0] ?? '', line.replace(/^\S+ /, '')]));
   const [record, end] = ['record', 'end'].map((name) => parseLsn(told.get(name) ?? ''));
   const rewinding = told.get('rewinding');
   const oldest = told.get('oldest');
-  const kept = keptOf(found.node, told.get('kept') ?? '', keptHistory);
+  const kept = keptOf(found.node, told.get('kept') ?? '', keptHistory, settings);
   return {
     history: historyOf(found.node, timeline, history),
     ...(record === undefined ? {} : { record }),
@@ -78,13 +81,14 @@ function stateOf(said: string): 'begun' | 'done' | 'stuck' {
 }
 
 /** The timeline, the fork, and the end of what was lost, as KEEP noted them; the end may not have been known. */
-function keptOf(node: string, said: string, history: string): NodePast['kept'] {
+function keptOf(node: string, said: string, history: string, auto: string): NodePast['kept'] {
   const [timeline = '', from = '', last = ''] = said.split(' ');
   const [fork, end] = [parseLsn(from), parseLsn(last)];
   if (fork === undefined || !/^[1-9]\d*$/.test(timeline)) return undefined;
   return {
     history: historyOf(node, Number(timeline), history),
     from: fork,
+    conninfo: parseConf(auto).settings.findLast(({ name }) => name === 'primary_conninfo')?.value ?? '',
     ...(end === undefined ? {} : { last: end }),
   };
 }

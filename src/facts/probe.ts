@@ -281,7 +281,7 @@ included "$conf" "$answer"
 for s in standby.signal recovery.signal pgrepl.pgpass; do [ -f "$real/$s" ] && say signal "$s"; done
 # A rewind that was cut short is told beside the data: pg_rewind removes what its source has not.
 s=$real.pgrepl-rewind; [ -w "$parent" ] || s=/var/tmp/pgrepl-rewind$(printf %s "$real" | tr / _)
-[ -f "$s/state" ] && say signal pgrepl.rewinding
+[ -f "$s/state" ] && [ "$(cat -- "$s/inode")" = "$(stat -c %i -- "$real")" ] && say signal pgrepl.rewinding
 if [ -d "$real/pg_wal/archive_status" ]; then
   n=0; for f in "$real"/pg_wal/archive_status/*.ready; do [ -f "$f" ] && n=$((n + 1)); done
   say ready "$n"

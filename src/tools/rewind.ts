@@ -139,6 +139,8 @@ w=$1 real=$2
 ${OLD_BACK_LITERAL}
 ${FLUSH_DATA}
 [ -d "$w" ] || exit 0
+# What was kept for a directory that was here before is none of this one's.
+if [ -f "$w/inode" ] && [ "$(cat -- "$w/inode")" != "$(stat -c %i -- "$real")" ]; then exit 0; fi
 if [ -f "$w/state" ]; then echo "pg_rewind had begun to write: there is no way back, and running it again does it again" >&2; exit 1; fi
 ${MOVED_BACK}
 moved_back
@@ -165,7 +167,7 @@ ${SAY_STATE}
 # What is kept is on the disk before anything says that it may be put back over what is there.
 flush "$w"
 cat /proc/sys/kernel/random/boot_id >"$w/boot" 2>/dev/null
-say_state begun
+say_state begun || { echo "error: $w/state cannot be written, and nothing would tell of a rewind" >&2; exit 1; }
 said=$w/said
 rm -f -- "$said"
 mkfifo -- "$said" || said=/dev/null
@@ -197,6 +199,7 @@ w=$1 real=$2 log=$3 signal=$4
 ${OWN_BACK}
 ${MOVED_BACK}
 ${OLD_BACK_LITERAL}
+[ -d "$w/own" ] || { echo "error: $w/own is not there, and with it the configuration of the node" >&2; exit 1; }
 cd "$real"
 # pg_rewind may have come to its end without us.
 [ "$signal" != standby.signal ] || [ -e "$signal" ] || : >"$signal"
@@ -243,6 +246,6 @@ over=$w-${'$'}{kept##*-}
 mv -- "$w" "$over"
 cd -- "$over"
 rm -rf -- own moved old gone said status lock
-rm -f -- state inode fork parted sizes aside boot
+rm -f -- state inode fork parted sizes sizes.now aside boot
 cd /
 mv -- "$over" "$kept"`;

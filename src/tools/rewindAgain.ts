@@ -7,7 +7,8 @@ import { BRING, OLD_BACK_LITERAL, SAY_STATE, SIZES } from './rewindParts.ts';
  *
  * pg_rewind copies the pages that the node's own WAL names, and of files that are on both sides nothing else. What it
  * took whole, or behind the end of a file that was shorter here, may have changes of the first source that the second
- * one never had, and nothing would take them back: so those files are removed, and cut where they ended.
+ * one never had, and nothing would take them back: so those files are removed, and cut where they ended. Of a tablespace
+ * that is new here the link goes alone: pg_rewind makes it where the source has it, which may be here.
  */
 export const REWIND_AGAIN = String.raw`set -e
 w=$1 real=$2 at=$3 fork=$4
@@ -40,13 +41,16 @@ if [ -s "$w/parted" ]; then
 fi
 cd -- "$real"
 if [ -s "$w/sizes" ]; then
-  sizes | LC_ALL=C awk '
+  sizes >"$w/sizes.now"
+  LC_ALL=C awk '
     { size = $1; sub(/^[0-9]+ /, "") }
     NR == FNR { had[$0] = size; next }
     !($0 in had) { print "new", $0; next }
-    size + 0 > had[$0] + 0 { print had[$0], $0 }' "$w/sizes" - |
+    size + 0 > had[$0] + 0 { print had[$0], $0 }' "$w/sizes" "$w/sizes.now" |
     while read -r size f; do
-      if [ "$size" = new ]; then rm -f -- "$f"; else truncate -s "$size" -- "$f"; fi
+      if [ "$size" = new ] && [ -L "${'$'}{f%/}" ]; then rm -f -- "${'$'}{f%/}"
+      elif [ -d "$f" ]; then :
+      elif [ "$size" = new ]; then rm -f -- "$f"; else truncate -s "$size" -- "$f"; fi
     done
 fi
 # By a copy of its own: what is kept may be a link of the very file, which is written into this time.

@@ -1,9 +1,9 @@
 /** The state of a rewind has its name when it is on the disk: no word of it is ever half there. */
 export const SAY_STATE = String.raw`
 say_state() {
-  echo "$1" >"$w/state.new"
+  echo "$1" >"$w/state.new" || return 1
   sync "$w/state.new" 2>/dev/null || sync
-  mv -- "$w/state.new" "$w/state"
+  mv -- "$w/state.new" "$w/state" || return 1
   sync "$w" 2>/dev/null || sync
 }
 `;
@@ -15,11 +15,18 @@ old_back() {
 }
 `;
 
-/** The files of relations with their sizes, from inside the data: all others pg_rewind copies whole (filemap.c). */
+/**
+ * The tablespaces, which end in a slash, and the files of relations with their sizes, from inside the data: all others
+ * pg_rewind copies whole (filemap.c).
+ */
 export const SIZES = String.raw`
 sizes() {
   set --
-  for d in base global pg_tblspc/*/; do [ ! -d "$d" ] || set -- "$@" "$d"; done
+  for d in base global pg_tblspc/*/; do
+    [ -d "$d" ] || continue
+    set -- "$@" "$d"
+    echo "0 $d"
+  done
   [ "$#" = 0 ] || find "$@" -type f -name '[0-9]*' -exec stat -c '%s %n' -- {} +
 }
 `;

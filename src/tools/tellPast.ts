@@ -1,6 +1,7 @@
 /**
  * What a server had, told to who plans: an earlier rewind and what was kept for it, the last whole record, the history of
- * its timeline, the first segment that it still has; and `short` where its WAL does not go to `needed`, from which on its data are consistent.
+ * its timeline, the first segment that it still has; and `short` where its WAL does not go to `needed`, from which on its
+ * data are consistent: the last whole record begins before that, and ends there too.
  */
 export const TELL_PAST = String.raw`
 real=$1 w=$2 history=$3 waldump=$4 timeline=$5 redo=$6 needed=$7 kept=
@@ -22,13 +23,23 @@ if [ -n "$redo" ] && [ -x "$waldump" ]; then
   if [ -z "$size" ]; then
     [ -z "$needed" ] || echo "short $needed"
   else
-    first=$(printf '%s%08X%08X' "$t" "0x${'$'}{redo%/*}" $((0x${'$'}{redo#*/} / size)))
-    [ -z "$needed" ] || "$waldump" -z -s "$redo" -e "$needed" -- "$first" "$last" >/dev/null 2>&1 || echo "short $needed"
+    holding() { printf '%s%08X%08X' "$t" "0x${'$'}{1%/*}" $((0x${'$'}{1#*/} / size)); }
+    number() { echo $((0x${'$'}{1%/*} * 0x100000000 + 0x${'$'}{1#*/})); }
+    first=$(holding "$redo") end=
     if said=$("$waldump" -z -s "$redo" -- "$first" "$last" 2>&1 >/dev/null); then
       s=${'$'}{last#????????}; hi=$((0x${'$'}{s%????????})) lo=$(((0x${'$'}{s#????????} + 1) * size))
-      printf 'end %X/%X\n' $((hi + lo / 0x100000000)) $((lo % 0x100000000))
+      end=$(printf '%X/%X' $((hi + lo / 0x100000000)) $((lo % 0x100000000)))
+      echo "end $end"
+      record=
     else
-      printf '%s\n' "$said" | sed -n 's/.*error in WAL record at \([0-9A-F]*\/[0-9A-F]*\):.*/record \1/p'
+      record=$(printf '%s\n' "$said" | sed -n 's/.*error in WAL record at \([0-9A-F]*\/[0-9A-F]*\):.*/\1/p')
+      [ -z "$record" ] || echo "record $record"
+    fi
+    if [ -z "$needed" ]; then :
+    elif [ -n "$end" ]; then [ "$(number "$end")" -ge "$(number "$needed")" ] || echo "short $needed"
+    elif [ -z "$record" ]; then echo "short $needed"
+    elif [ "$(number "$record")" -lt "$(number "$needed")" ]; then
+      "$waldump" -z -s "$record" -e "$needed" -- "$(holding "$record")" "$last" >/dev/null 2>&1 || echo "short $needed"
     fi
   fi
 fi
@@ -38,4 +49,6 @@ echo history
 echo 'kept history'
 history=$w/wal/$(printf %08X "$kept").history
 [ ! -f "$history" ] || cat -- "$history"
+printf '\nkept settings\n'
+[ ! -f "$w/own/postgresql.auto.conf" ] || cat -- "$w/own/postgresql.auto.conf"
 exit 0`;

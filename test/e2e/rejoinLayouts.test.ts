@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { crashAhead, flock, streaming, type Flock } from './support/flock.ts';
-import { IS_ROOT, bindir, command, onPath, waitFor } from './support/machine.ts';
+import { IS_ROOT, asOwner, bindir, command, onPath, program, waitFor } from './support/machine.ts';
 import { setting, sql } from './support/server.ts';
 import { hasEveryRow, prepareWriter, Writer } from './support/writer.ts';
 
@@ -83,9 +83,18 @@ describe.skipIf(NO_DEBIAN)("Debian's layout", () => {
       ['postgresql.conf', 'pg_hba.conf', 'conf.d/99-pgrepl.conf'].map((file) =>
         readFileSync(join(etc, file), 'utf8'),
       );
+    const archive = join(cluster.dir, 'archive');
+    appendFileSync(join(etc, 'postgresql.conf'), `restore_command = 'cp ${archive}/%f "%p"'\n`);
     const before = own();
     await prepared(cluster);
-    await crashAhead(cluster, 'a', AHEAD);
+    await crashAhead(cluster, 'a', `${AHEAD} CHECKPOINT;`);
+    // Only an archive has what pg_rewind reads of it, and only the configuration elsewhere tells of that.
+    asOwner(['mkdir', archive]);
+    const redo = /REDO WAL file:\s+(\S+)/.exec(asOwner([program('pg_controldata'), data]))?.[1] ?? '';
+    for (const segment of readdirSync(join(data, 'pg_wal')).filter(
+      (file) => /^[0-9A-F]{24}$/.test(file) && file < redo,
+    ))
+      asOwner(['mv', join(data, 'pg_wal', segment), archive]);
     expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
     // A copy of a primary whose pg_hba.conf is elsewhere has one that lets nobody in.
     expect(await run(['init-primary', 'b'])).toMatchObject({ code: 0 });
@@ -94,6 +103,7 @@ describe.skipIf(NO_DEBIAN)("Debian's layout", () => {
     expect(back, JSON.stringify(back.error)).toMatchObject({ outcome: 'done' });
     const rewind = back.steps.find(({ why }) => why === 'rewind it to b');
     expect(rewind?.['argv']).toContain(`--config-file=${etc}/postgresql.conf`);
+    expect(rewind?.['argv']).toContain('--restore-target-wal');
     expect(streaming(pgdata('b'), 'a')).toBe(true);
     await keeps(cluster, writer);
     expect(sql(data, 'SHOW config_file;')).toBe(`${etc}/postgresql.conf`);

@@ -295,7 +295,7 @@ describe('the rewind', () => {
     );
   });
 
-  const KEPT_PAST = { history: FIRST, from: FORK, last: lsn('0/4000200') };
+  const KEPT_PAST = { history: FIRST, from: FORK, last: lsn('0/4000200'), conninfo: '' };
   const cut = (more: Partial<RejoinAsked['past']>): More => past({ kept: KEPT_PAST, ...more });
   const AGAIN = 'a: its WAL and pg_control as they were before the rewind that was cut short';
   const rewoundTo = (minRecoveryEnd: string) =>
@@ -324,6 +324,12 @@ describe('the rewind', () => {
     expect(plan(rewound, cut({ rewinding: 'done', history: SECOND })).notes).toContainEqual(
       'a: lost: WAL of timeline 1 from 0/4000100 to 0/4000200 (256 bytes); its segments are kept in /pg/a.pgrepl-lost-1-20261130T101500',
     );
+  });
+
+  test('that was done goes on with what people put into its connection', () => {
+    const kept = { ...KEPT_PAST, conninfo: 'host=old user=replicator sslmode=verify-full' };
+    const script = rewinding(rewoundTo('0/4800000'), cut({ rewinding: 'done', history: SECOND, kept }));
+    expect(script).toMatch(/primary_conninfo = .*host=10\.0\.0\.b .*sslmode=verify-full/);
   });
 
   test('that was done, and the machine went down before a sync, is done again', () => {

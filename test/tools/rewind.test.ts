@@ -308,6 +308,34 @@ test('REWIND_AGAIN leaves nothing that the first source alone had: files of rela
   expect(state()).toBe('begun');
 });
 
+test('REWIND_AGAIN takes the link of a tablespace that is new, and nothing behind it', () => {
+  const [old, fresh] = ['old', 'fresh'].map((name) => join(root, `${count} ${name}`));
+  mkdirSync(join(real, 'pg_tblspc'));
+  for (const [oid, path] of [
+    ['16400', old],
+    ['16500', fresh],
+  ] as const) {
+    mkdirSync(path ?? '');
+    writeFileSync(join(path ?? '', '16600'), 'of its own');
+    if (oid === '16500') keep();
+    symlinkSync(path ?? '', join(real, 'pg_tblspc', oid));
+  }
+  writeFileSync(join(old ?? '', '16700'), 'of the source');
+  fine(REWIND_AGAIN, work, real, segment(4), '0/4000100');
+  expect(readdirSync(join(real, 'pg_tblspc'))).toEqual(['16400']);
+  expect(readdirSync(old ?? '')).toEqual(['16600']);
+  expect(readdirSync(fresh ?? '')).toEqual(['16600']);
+});
+
+test('UNKEEP leaves alone what was kept for a directory that is not here any more', () => {
+  keep();
+  writeFileSync(join(work, 'inode'), '1\n');
+  writeFileSync(join(work, 'state'), 'done\n');
+  fine(UNKEEP, work, real);
+  expect(existsSync(join(work, 'wal', segment(4)))).toBe(true);
+  expect(existsSync(join(real, 'log'))).toBe(false);
+});
+
 test('REWIND_AGAIN after OWN_AGAIN puts aside again what came back: another rewind would take it', () => {
   keep();
   fine(OWN_AGAIN, work, real, 'log', 'standby.signal');

@@ -119,7 +119,7 @@ function afterSteps(input: Rewind): readonly Step[] {
     ...linkFiles(node, version, link, {
       dir: place.real,
       real: place.real,
-      before: input.past.rewinding === undefined ? writtenLink(found, version).conninfo : '',
+      before: input.past.kept?.conninfo ?? writtenLink(found, version).conninfo,
       hasPassfile: place.signals.includes('pgrepl.pgpass'),
       flush: 'later',
       hasSignal: true,
