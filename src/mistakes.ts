@@ -7,8 +7,8 @@ import { buildProgram, prepared, spelledOut } from './program.ts';
 import type { Flags } from './verbs/action.ts';
 
 /**
- * Every mistake of a command line that commander does not take. commander stops at the first one; so what it does
- * not know is mended as it was probably meant, and commander and the verb read what comes out and tell the rest.
+ * Every mistake in a command line that commander refuses. commander stops at the first one; so what it does not know is
+ * replaced by what was probably meant, and commander and the verb read the result and report the rest.
  */
 export async function mistakesOf(
   argv: readonly string[],

@@ -4,9 +4,9 @@ import { STATUS } from './errors.ts';
 const GONE = ['EPIPE', 'EIO'];
 
 /**
- * What becomes of a run that cannot say what it has to say. Without talk it goes on: half a switchover is worse than
- * one that nobody was told of. Data that did not arrive are told, unless nobody wanted more of them, and the status is
- * 1. Without a listener, Node would end the program at the first write.
+ * What becomes of a run whose output cannot be written. Without stderr it goes on: half a switchover is worse than one
+ * that nobody was told of. If stdout fails, stderr says so and the status is 1, unless the reader went away. Without a
+ * listener, Node would end the program at the first write that fails.
  */
 export function mindOutput(): void {
   process.stderr.on('error', () => undefined);

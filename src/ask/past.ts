@@ -94,9 +94,10 @@ function keptOf(node: string, said: string, history: string, auto: string): Node
 }
 
 /**
- * Where a standby's data become consistent, or a rewound server's: the end of the WAL of whom they were copied from.
- * Recovery of a server that is no standby does not mind when its WAL ends before (StartupXLOG of xlog.c), so we must.
- * Only for a timeline that goes back to the redo: pg_waldump reads no other.
+ * The position from which the data of a standby, or of a rewound server, are consistent: the end of the WAL of the
+ * server that they were copied from. A server that recovers without being a standby does not complain when its WAL ends
+ * before that (StartupXLOG in xlog.c), so we look. Only on the timeline that goes back to the redo: pg_waldump reads no
+ * other.
  */
 function neededOf({ redo, minRecoveryEnd, timeline, minRecoveryTimeline }: ControlData): string {
   return timeline === minRecoveryTimeline && bytesOf(minRecoveryEnd) > bytesOf(redo) ? minRecoveryEnd : '';

@@ -56,8 +56,8 @@ type Details = {
 export type Outside = { tablespaces: Readonly<Record<string, string>>; waldir?: string };
 
 /**
- * Asks the upstream from the standby's host, as the replication role: so the login is proved where it will be
- * used, and with nothing but replication credentials as much is known as may be seen.
+ * Asks the upstream from the standby's host, as the replication role. That proves the login where it will be used, and
+ * tells as much as replication credentials alone may see.
  */
 export async function askSource(
   name: string,

@@ -7,7 +7,7 @@ export function isSlotName(text: string): boolean {
 
 /**
  * The slot a node uses when none is named: its name, with `_` for what a slot's name cannot hold. Two nodes whose names
- * differ only in such characters get the same slot; who makes a cluster must look.
+ * differ only in such characters would get the same slot; checkCluster refuses that.
  */
 export function slotName(node: string): string {
   const slot = node.toLowerCase().replace(/[^a-z0-9_]/g, '_');
@@ -15,8 +15,8 @@ export function slotName(node: string): string {
 }
 
 /**
- * What the upstream calls a server that is named after its host: it may know of several from there, and so the port is
- * behind the name where one is said.
+ * The name at the upstream of a server that is named after its host. The upstream may have several standbys on that
+ * host, so the port is appended where the command line says one.
  */
 export function namesAtPort(name: string, port = 5432): { seenAs?: string; slot: string } {
   if (port === 5432) return { slot: slotName(name) };

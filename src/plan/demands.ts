@@ -4,8 +4,8 @@ import { effective } from './effective.ts';
 import { isUp, type Seen } from './steps.ts';
 
 /**
- * What the command line says of a server's make. Where it is made, that is done; where it is there already, it must
- * be so. A permission (--replace, --yes, --no-restart) may turn out not to be needed, and is none of these.
+ * What the command line says about how a server is made. One that is made gets it; one that is there already must have
+ * it. A permission (--replace, --yes, --no-restart) is none of these: it may turn out not to be needed.
  */
 export type Demands = {
   port?: number;

@@ -20,8 +20,8 @@ function isDecided({ place }: Up, role: string, address: string): boolean {
 }
 
 /**
- * Lets in who is to follow it and whom its file does not know: a standby has the rules of its upstream as they were
- * when it was copied, and nodes come and go. What people turn away stays turned away.
+ * Lets in whoever is to follow it and is not in its pg_hba.conf yet: a standby has the rules that its upstream had when
+ * it was copied, and nodes come and go. Whoever people turn away stays turned away.
  */
 export function letInSteps(found: Up, role: string, addresses: readonly string[]): readonly Step[] {
   if (!isLetIn(found, role, addresses)) return [];

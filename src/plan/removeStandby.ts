@@ -20,8 +20,8 @@ export type RemoveRequest = {
 const LET_GO_SECONDS = 90;
 
 /**
- * Stops a standby for good, and takes what the others keep for it: its slots and its rules in our block of
- * pg_hba.conf. Its data stay. Of one that cannot be looked at the others' side alone is done.
+ * Stops a standby for good, and removes what the others keep for it: its slots and its rules in our block of
+ * pg_hba.conf. Its data stay. If its host cannot be looked at, only the other nodes are cleaned up.
  */
 export function planRemoveStandby(cluster: Cluster, state: ClusterState, request: RemoveRequest): Plan {
   const { name } = request.node;

@@ -49,8 +49,8 @@ export function upstreamSlotSteps({ found, link, upstream, source }: At): readon
 }
 
 /**
- * Takes the slot away again, if this run made it. One that was there and held nothing is there again and holds
- * nothing; one that was lost comes back as such a one.
+ * Drops the slot again, if this run made it. A slot that was there and held nothing, or was lost, comes back as one
+ * that holds nothing.
  */
 export function undoSlotSteps({ found, link, source }: Omit<At, 'upstream'>): readonly Step[] {
   const known = source.slots?.known.find(({ name }) => name === link.slot);

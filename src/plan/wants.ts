@@ -19,8 +19,8 @@ const atLeast = (least: number) => (value: string) => Number(value) >= least;
 
 /**
  * What a server needs to be a primary, and to be one again after it was a standby (runtime-config-replication,
- * app-pgrewind). Sizes come from the free disk: WAL for rewinding and for standbys that lag, and an end to what
- * a slot of a dead standby may hold.
+ * app-pgrewind). Sizes come from the free disk: how much WAL is kept for rewinding and for standbys that lag, and how
+ * much the slot of a dead standby may hold at most.
  */
 export function replicationWants(input: {
   version: ServerVersion;

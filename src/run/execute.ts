@@ -82,8 +82,9 @@ async function runGroups(
 }
 
 /**
- * What fails in one lane ends the others as an interrupt would: nobody waits for what cannot come any more. What was
- * not seen in time does not: the others wait no longer than it did, and the first lane knows best.
+ * A step that fails ends the other lanes as an interrupt would: nobody waits for what can no longer come. An
+ * expectation that was not met in time does not end them: they wait no longer than it did, and the first lane's failure
+ * is told.
  */
 async function runGroup(
   group: ReturnType<typeof groupsOf>[number],

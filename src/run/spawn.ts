@@ -96,8 +96,8 @@ function letGo(child: Cuttable & { stdin: Writable | null }): void {
 type Heard = { stdout: string; stderr: string; ended: boolean; code?: number; why: string };
 
 /**
- * A program that is kept, with a process group of its own. By Node's own means: a look starts one for each node, and
- * what execa adds to each of sixteen is a sixth of the time of all.
+ * A program that is kept, with a process group of its own. Started by node:child_process: a look starts one for each
+ * node, and with sixteen of them execa would take a sixth of the time of all.
  */
 function keep([program = '', ...rest]: readonly string[]): ChildProcessWithoutNullStreams {
   const child = start(program, rest, { cwd: '/', env: cleanEnvironment(), detached: true });

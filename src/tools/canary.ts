@@ -11,8 +11,8 @@ const TABLE = 'pgrepl_verify';
 
 /**
  * One session on the primary that lasts as long as its stdin: it writes a row into a table of its own, and when its
- * stdin ends, because we are done or gone, it drops the table. What a host that died left is dropped first; the
- * lock keeps that from being the table of another pgrepl that is at work.
+ * stdin ends, because we are done or gone, it drops the table. A table that a dead host left behind is dropped first;
+ * the lock makes sure that it is not that of another pgrepl at work.
  */
 const WRITE_AND_DROP = String.raw`before=$1 after=$2; shift 2
 { printf '%s\n' "$before"; cat >/dev/null; printf '%s\n' "$after"; } | { "$@" || echo 'pgrepl-canary failed'; }`;

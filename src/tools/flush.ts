@@ -1,6 +1,6 @@
 /**
- * A file on the disk before it has its name; a half-made copy is flushed whole, before it becomes real. So is what a
- * script that is called `later` writes: a later step flushes the file system.
+ * Flushes a file to the disk before it gets its name. In a half-made copy, and in a script that is called `later`, it
+ * does nothing: a later step flushes the whole file system.
  */
 export const FLUSH_FILE = String.raw`flush() { case $0:$1 in later:* | *.pgrepl-new/data/*) ;; *) sync "$1" 2>/dev/null || sync ;; esac; }`;
 

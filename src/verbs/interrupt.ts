@@ -7,9 +7,9 @@ const SECOND =
   'still undoing or finishing; a third Ctrl-C leaves everything as it is, and running it again continues\n';
 
 /**
- * The first signal is a wish to stop: the step that runs ends, and is undone. The second one is answered alone, since
- * who kills in the middle of that leaves a half. The third one is taken at its word: `leave` has to end the process.
- * The programs that were started have process groups of their own (run/spawn.ts): no Ctrl-C reaches them.
+ * The first signal asks to stop: the step that runs ends, and is undone. The second one only gets an answer: to end in
+ * the middle of that would leave half a job. The third one ends pgrepl: `leave` has to end the process. The programs
+ * that were started have process groups of their own (run/spawn.ts): no Ctrl-C reaches them.
  */
 export function onInterrupt(say: (text: string) => void, leave: () => void): AbortSignal {
   const stop = new AbortController();

@@ -49,8 +49,8 @@ export function targetFlags(flags: Flags): TargetFlags {
 }
 
 /**
- * A verb that changes something, with Ctrl-C as a wish to stop at the next step. The password that its plan asks for is
- * there before any host is asked: its command may take half a minute.
+ * A verb that changes something, with Ctrl-C as a wish to stop at the next step. The password that its plan needs is
+ * read before any host is asked: its command may take half a minute.
  */
 export function perform(verb: Verb, flags: Flags, password?: Password): Deed {
   return async () => {

@@ -6,8 +6,8 @@ import { stateOf } from '../facts/view.ts';
 import { parseConninfo } from '../render/conninfo.ts';
 
 /**
- * A cluster file for a standby and its upstream, from what the standby tells: what nobody here can know, how the
- * upstream's host is reached and where its data are, is what it is most often.
+ * A cluster file for a standby and its upstream, from what the standby tells. How the upstream's host is reached, and
+ * where its data are, cannot be known here: the file says what is most common.
  */
 export function pairFile(cluster: Cluster, node: Node, state: ClusterState): string | undefined {
   const found = stateOf(state, node.name);

@@ -58,8 +58,8 @@ function afterSteps(swap: Swap): readonly Step[] {
 }
 
 /**
- * Restarts, when writes are taken: what has no lane waits for what went on side by side before. The slots at the old
- * primary are in use until then.
+ * Siblings that take a restart, once writes are taken: steps without a lane wait for the lanes before them. The slots
+ * at the old primary are in use until then.
  */
 function lateSteps({ cluster, request, primary, candidate, late }: Swap): readonly Step[] {
   if (late.length === 0) return [];
