@@ -42,31 +42,14 @@ export type Stage = {
 };
 
 export function openStage(place: Place, quiet: boolean, seconds: number, signal: AbortSignal): Stage {
-  const color = colorOf(process.stdout);
-  const out = (text: string): void => void (quiet || process.stdout.write(text));
-  const typed = (command: string): void => out(`${color.dim('$')} ${color.cyan(command)}\n`);
-  const say = (text: string): void =>
-    out(
-      wrapped(text, width() - 2)
-        .map((line) => `  ${line}\n`)
-        .join(''),
-    );
+  const { title, say, typed, shown } = voiceOf(quiet);
   const acts: Act[] = [];
   const look = async () => {
     const cluster = await loadCluster(place.file);
     return { cluster, state: await observe(cluster, { brief: true }) };
   };
   return {
-    place,
-    acts,
-    say,
-    look,
-    title: (text) =>
-      out(
-        `\n${wrapped(text, width())
-          .map((line) => `${color.bold(line)}\n`)
-          .join('')}`,
-      ),
+    ...{ place, acts, title, say, look },
     checkpoint: () => signal.throwIfAborted(),
     pgrepl: async (...words) => {
       signal.throwIfAborted();
@@ -82,9 +65,7 @@ export function openStage(place: Place, quiet: boolean, seconds: number, signal:
       signal.throwIfAborted();
       typed('pgrepl status');
       const { cluster, state } = await look();
-      out(
-        statusText(cluster, state, assess(cluster, state), { width: width(), color, unicode: isUnicode() }),
-      );
+      shown(cluster, state);
       return nodeRows(cluster, state);
     },
     kill: async (node) => {
@@ -93,6 +74,27 @@ export function openStage(place: Place, quiet: boolean, seconds: number, signal:
       typed(`kill -QUIT ${pid}`);
       process.kill(Number(pid), 'SIGQUIT');
       await gone(node, join(place.dir, node), seconds, signal);
+    },
+  };
+}
+
+type Voice = Pick<Stage, 'title' | 'say'> & {
+  typed: (command: string) => void;
+  shown: (cluster: Cluster, state: ClusterState) => void;
+};
+
+/** What the audience sees; nothing where it is to be quiet. */
+function voiceOf(quiet: boolean): Voice {
+  const color = colorOf(process.stdout);
+  const out = (text: string): void => void (quiet || process.stdout.write(text));
+  const lines = (all: readonly string[]): void => out(all.map((line) => `${line}\n`).join(''));
+  return {
+    title: (text) => lines(['', ...wrapped(text, width()).map((line) => color.bold(line))]),
+    say: (text) => lines(wrapped(text, width() - 2).map((line) => `  ${line}`)),
+    typed: (command) => lines([`${color.dim('$')} ${color.cyan(command)}`]),
+    shown: (cluster, state) => {
+      const look = { width: width(), color, unicode: isUnicode() };
+      out(statusText(cluster, state, assess(cluster, state), look));
     },
   };
 }
