@@ -4,6 +4,7 @@ import { detached, empty, lsn, primary, slot, unreachable, walsender } from '../
 import {
   cloned,
   follower,
+  major,
   pg1,
   pg2,
   pg3,
@@ -73,6 +74,11 @@ const INTERRUPTED: readonly (readonly [string, ReturnType<typeof whole>, readonl
     'it is starting as a standby: first that',
     whole(silent('pg1', 'FATAL:  the database system is starting up', { signals: ['standby.signal'] })),
     ['pg1: it answers'],
+  ],
+  [
+    'of 11, the promotion is at its end, and has taken recovery.conf away: first that',
+    whole(shutDown('pg1', '0/4FFFF88', true, TO_PG2), pg2({}, major(11))),
+    ['pg2: pg2 takes writes'],
   ],
   [
     'it came back, and the promotion did not happen: on',

@@ -12,7 +12,7 @@ import type { Plan, Step } from '../plan.ts';
 import { cleanSteps, promotionSteps } from '../promote/promote.ts';
 import { startOf } from '../startOf.ts';
 import { ask, run } from '../steps.ts';
-import { followsStep } from './proofs.ts';
+import { followsStep, takesWrites } from './proofs.ts';
 import { linkFor, outageMost } from './moving.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 
@@ -30,6 +30,8 @@ export function planInterrupted(
   request: SwitchoverRequest,
   title: string,
 ): Plan {
+  if (isPromoting(candidate))
+    return { title, refusals: [], steps: [takesWrites(candidate, request.seconds)] };
   const changing = state.nodes.flatMap((other) => untilSeen(cluster, other, request));
   const unseen = state.nodes.filter(
     (other) => other.is === 'unreachable' || (other.is === 'mute' && !isWaking(other) && !isStopping(other)),
@@ -42,6 +44,14 @@ export function planInterrupted(
   return follower === undefined
     ? refuse(title, candidate, [])
     : promoteOnly(state, follower, candidate, request, title);
+}
+
+/**
+ * Before 12 a standby whose recovery.conf is gone is at the end of its recovery: exitArchiveRecovery() of xlog.c renames
+ * the file a moment before the server takes writes. Whom it followed, nobody can tell any more.
+ */
+function isPromoting({ server, place }: StandbyState): boolean {
+  return !has(server.version, RECOVERY_IN_SETTINGS) && place.files.recovery === undefined;
 }
 
 const SEEN = 'pgrepl status shows what is there.';
