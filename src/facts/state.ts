@@ -267,6 +267,8 @@ export type NodeState = { node: string } & (
       /** Seconds since the last replayed commit, if anything was received that is not replayed. */
       lagSeconds: number;
       streaming?: Streaming;
+      /** Its upstream refuses the password that is in its password file; absent where nobody asked. */
+      passwordRefused?: true;
       conninfo: string;
       slot: string;
       delayMs: number;

@@ -91,6 +91,14 @@ export function passfileSteps(
   return [write(node, why, passfileOf(dir), passfileText({ ...link, password }), '0600', extra)];
 }
 
+/** For a connection that leads there and does not come up: the password file that it names, where that is ours. */
+export function newPasswordSteps(found: StandbyState, link: Link): readonly Step[] {
+  const { real } = found.place;
+  return parseConninfo(found.conninfo)?.['passfile'] === passfileOf(real)
+    ? passfileSteps(found.node, link, real)
+    : [];
+}
+
 /**
  * The files that make a stopped data directory a standby of that upstream. `dir` is where they lie now; `flush` is
  * for who flushes them all in a later step, and `hasSignal` for a directory that is a standby's already.

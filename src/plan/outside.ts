@@ -7,7 +7,7 @@ import { parseConninfo } from '../render/conninfo.ts';
 import { floorProblems } from './attach.ts';
 import { slotGates } from './clone/copyGates.ts';
 import { divergenceOf, type History } from './divergence.ts';
-import { leadsTo, linkFiles, relinkSteps, writtenLink, type Link } from './link.ts';
+import { leadsTo, linkFiles, newPasswordSteps, relinkSteps, writtenLink, type Link } from './link.ts';
 import { streamingStep } from './streaming.ts';
 import { pastOf, type NodePast } from './rejoin/past.ts';
 import type { Plan, Step } from './plan.ts';
@@ -220,7 +220,8 @@ function stepsOf(found: Known, request: OutsideRequest, source: Source): readonl
       seconds,
     });
   if (found.is === 'standby') {
-    const relink = leadsTo(found.conninfo, found.slot, link) ? [] : relinkSteps(found, link);
+    const leads = leadsTo(found.conninfo, found.slot, link);
+    const relink = leads ? newPasswordSteps(found, link) : relinkSteps(found, link);
     return [...slot, ...relink, proof(socketOf(found))];
   }
   const { place } = found;

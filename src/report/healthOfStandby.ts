@@ -3,6 +3,7 @@ import { FLOORS } from '../facts/floors.ts';
 import type { NodeState, Slot } from '../facts/state.ts';
 import { bytesOf } from '../facts/lsn.ts';
 import type { Finding } from './finding.ts';
+import { quoteWord } from '../tools/words.ts';
 import { promotion } from './candidate.ts';
 import { broken, COMMAND, warning } from './finding.ts';
 import { serviceCommand } from './serviceCommand.ts';
@@ -74,6 +75,7 @@ function whyDetached(view: View, node: Node, standby: StandbyState, upstream: st
   }
   return (
     otherSystem(standby, found) ??
+    refusedReason(node, standby, upstream) ??
     aheadReason(view, standby, found) ??
     slotReason(view, node, standby, found) ??
     behindReason(view, standby, found) ??
@@ -93,12 +95,33 @@ function withHint(because: string, hint: string | undefined): Reason {
   return hint === undefined ? { because } : { because, hint };
 }
 
+function refusal(upstream: string): string {
+  return `${upstream} refuses the password in its password file`;
+}
+
+/** The cluster file has the password that is right, or is about to have it. */
+function refusedReason(node: Node, standby: StandbyState, upstream: string): Reason | undefined {
+  if (standby.passwordRefused !== true) return undefined;
+  const brings = node.upstream === upstream ? COMMAND.clone(node.name) : COMMAND.follow(node.name, upstream);
+  return {
+    because: refusal(upstream),
+    hint: `Its password was changed: ${brings} brings the one of the cluster file (docs/operations/rotate-password.md).`,
+  };
+}
+
 /** Flags name this server alone: its upstream is somewhere, and what it says is not known. */
 function pointsElsewhere(standby: StandbyState): Reason {
   const [endpoint] = endpointsOf(standby);
   if (endpoint === undefined) return { because: 'it has no primary_conninfo' };
+  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
+  const at = `${host}:${endpoint.port}`;
+  if (standby.passwordRefused === true)
+    return {
+      because: refusal(at),
+      hint: `Its password was changed: \`pgrepl follow -D ${quoteWord(standby.place.pgdata)} --upstream ${quoteWord(at)} --password-file FILE\` brings the new one (docs/operations/rotate-password.md).`,
+    };
   return {
-    because: `its upstream is ${endpoint.host}:${endpoint.port}, and its log says why`,
+    because: `its upstream is ${at}, and its log says why`,
     hint: COMMAND.doctor(standby.node),
   };
 }

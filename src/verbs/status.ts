@@ -1,3 +1,4 @@
+import { withRefusedPasswords } from '../ask/refused.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import { failure, together } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
@@ -40,7 +41,7 @@ async function shown(cluster: Cluster, node: Node | undefined, flags: Flags): Pr
   const look = async (): Promise<ClusterState> => {
     const state = await observe(cluster, how);
     await havePort(flags, node, state);
-    return state;
+    return withRefusedPasswords(cluster, state);
   };
   if (isWatch(flags)) {
     const { watch } = await import('./watch.ts');

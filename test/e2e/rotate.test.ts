@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { waitFor } from './support/machine.ts';
 import { streams } from './support/pair.ts';
-import type { Result } from './support/pgrepl.ts';
+import { pgrepl, type Result } from './support/pgrepl.ts';
 import { serverLog, sql } from './support/server.ts';
 import { isSound, trioWithWriter } from './support/swapping.ts';
 
@@ -51,6 +52,45 @@ test('the primary gets it, and asks first: who streams could not come back', asy
   withStatus(10, await stage.run('clone-standby', 'pg2', '--check'));
   const { said: told } = withStatus(9, await stage.run('doctor', 'pg2', '--json'));
   expect(told).toContain('holds another password than the cluster file');
+});
+
+/** On its host, without the cluster file. */
+function byHand(name: string): Promise<Result> {
+  const upstream = ['--upstream', `127.0.0.1:${stage.port('pg1')}`];
+  return pgrepl([
+    'follow',
+    '-D',
+    stage.data(name),
+    ...upstream,
+    '--password-file',
+    join(stage.dir, 'pgrepl.password'),
+  ]);
+}
+
+test('one whose connection ends before it has it is told by status, with what brings it', async () => {
+  for (const [name, verb] of [
+    ['pg2', ['clone-standby', 'pg2']],
+    ['pg3', ['follow', 'pg3', '--upstream', 'pg1']],
+    ['pg3', undefined],
+  ] as const) {
+    sql(
+      stage.data('pg1'),
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = '${name}';`,
+    );
+    await waitFor(() => sql(stage.data(name), 'SELECT count(*) FROM pg_stat_wal_receiver;') === '0', {
+      what: `${name} is cut off`,
+    });
+    const { said } = withStatus(9, await stage.run('status'));
+    expect(said).toContain(
+      `${name}: does not stream from pg1: pg1 refuses the password in its password file`,
+    );
+    expect(said).toContain(
+      `Its password was changed: \`pgrepl clone-standby ${name}\` brings the one of the`,
+    );
+    withStatus(0, await (verb === undefined ? byHand(name) : stage.run(...verb)));
+    await streams(stage.data('pg1'), stage.data(name), name);
+    writeFileSync(join(stage.data(name), 'pgrepl.pgpass'), '*:*:*:replicator:old\n');
+  }
 });
 
 test('each standby gets it, by either verb, and nothing restarts', async () => {

@@ -334,6 +334,13 @@ const cases: [string, ClusterState, string[]][] = [
     ],
   ],
   [
+    'its upstream refuses its password',
+    without2(detached('pg2', { passwordRefused: true })),
+    [
+      'broken | pg2: does not stream from pg1: pg1 refuses the password in its password file | Its password was changed: `pgrepl clone-standby pg2` brings the one of the cluster file (docs/operations/rotate-password.md).',
+    ],
+  ],
+  [
     'nobody knows why',
     without2(detached('pg2')),
     ['broken | pg2: does not stream from pg1: its log says why | `pgrepl doctor pg2`'],
@@ -642,5 +649,9 @@ test('a server that flags name is named so in hints', () => {
   const state = stateWith(detached('pg2'));
   expect(told(alone, state)).toEqual([
     "broken | pg2: does not stream: its upstream is 10.0.0.1:5432, and its log says why | `pgrepl doctor -D '/a b'`",
+  ]);
+  const refused = detached('pg2', { passwordRefused: true, conninfo: 'host=fd00::1 port=5433' });
+  expect(told(alone, stateWith(refused))).toEqual([
+    "broken | pg2: does not stream: [fd00::1]:5433 refuses the password in its password file | Its password was changed: `pgrepl follow -D /pg/data --upstream '[fd00::1]:5433' --password-file FILE` brings the new one (docs/operations/rotate-password.md).",
   ]);
 });

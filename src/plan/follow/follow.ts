@@ -11,7 +11,7 @@ import {
   type Wal,
 } from '../attach.ts';
 import { letInSteps } from '../letIn.ts';
-import { isLinked, leadsTo, passfileSteps, relinkSteps, type Link } from '../link.ts';
+import { isLinked, leadsTo, newPasswordSteps, passfileSteps, relinkSteps, type Link } from '../link.ts';
 import type { Plan, Step } from '../plan.ts';
 import type { Up } from '../steps.ts';
 import type { FollowRequest, FollowAsked } from './request.ts';
@@ -73,7 +73,8 @@ function stepsOf(
   { found, upstream, link }: Cast,
   request: FollowRequest,
 ): readonly Step[] {
-  const relink = isLinked(found, upstream, link) ? [] : relinkSteps(found, link);
+  // The connection leads there and does not come up: its password may be what is missing.
+  const relink = isLinked(found, upstream, link) ? newPasswordSteps(found, link) : relinkSteps(found, link);
   return [
     ...letInSteps(upstream, request.role, request.allow ?? []),
     ...slotFor(upstream, link),
