@@ -1,4 +1,4 @@
-import { dropStep } from './dropSlots.ts';
+import { dropStep, dropUnused } from './dropSlots.ts';
 import type { Cluster, Node } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
 import { FLOORS } from '../facts/floors.ts';
@@ -155,7 +155,7 @@ export function forgottenSlots(
       ...(slot.active
         ? [ask(other.node, `${node.name} has let go of ${other.node}`, socketOf(other), [free], 't', 60)]
         : []),
-      dropStep(other, [node.slot], `drop the slot ${node.slot}, which nobody uses here any more`),
+      ...dropUnused(other, [node.slot]),
     ];
   });
 }

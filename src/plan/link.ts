@@ -11,7 +11,7 @@ import { script } from '../tools/shell.ts';
 import { sqlLiteral, type Secret, type Text } from '../tools/words.ts';
 import type { Step, WriteStep } from './plan.ts';
 import { reloadSteps } from './reload.ts';
-import { run, service, socketOf, sql, write, type Seen, type Up } from './steps.ts';
+import { inLane, run, service, socketOf, sql, write, type Seen, type Up } from './steps.ts';
 
 /** How a standby reaches its upstream. */
 export type Link = {
@@ -152,7 +152,7 @@ export function linkFiles(
  */
 export function relinkSteps(found: StandbyState, link: Link, lane?: string): readonly Step[] {
   const { node, place, machine, server } = found;
-  const extra = lane === undefined ? {} : { lane };
+  const extra = inLane(lane);
   const hasPassfile =
     place.signals.includes('pgrepl.pgpass') && (parseConninfo(found.conninfo)?.['passfile'] ?? '') !== '';
   const conninfo = conninfoOf(link, place.real, found.conninfo, hasPassfile);

@@ -8,7 +8,7 @@ import { sqlLiteral, type Secret } from '../tools/words.ts';
 import { isLinked, relinkSteps, type Link } from './link.ts';
 import { streamingStep } from './streaming.ts';
 import type { Step } from './plan.ts';
-import { socketOf, sql, type Up } from './steps.ts';
+import { inLane, socketOf, sql, type Up } from './steps.ts';
 
 /**
  * Whether a standby is to follow the new primary: it is of the same cluster, is not ahead of it, and does not
@@ -77,7 +77,5 @@ export function slotSteps(upstream: Up, slot: string, lane?: string): readonly S
   if (upstream.server.slots.some(({ name }) => name === slot)) return [];
   const name = sqlLiteral(slot);
   const text = `SELECT pg_create_physical_replication_slot(${name}, true) WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = ${name});`;
-  return [
-    sql(upstream.node, `a slot for ${slot}`, socketOf(upstream), [text], lane === undefined ? {} : { lane }),
-  ];
+  return [sql(upstream.node, `a slot for ${slot}`, socketOf(upstream), [text], inLane(lane))];
 }

@@ -1,6 +1,6 @@
 import type { Socket } from '../tools/psql.ts';
 import type { Step } from './plan.ts';
-import { ask, run, sql, type Up } from './steps.ts';
+import { ask, inLane, run, sql, type Up } from './steps.ts';
 import { psql } from '../tools/psql.ts';
 
 /** An earlier run, or a person, wrote our file or the rules, and the server has not read them since. */
@@ -13,7 +13,7 @@ export function isStale({ place, server }: Up): boolean {
 /** A reload, and the proof that the postmaster has read its files: it happens some time after the signal. */
 export function reloadSteps(node: string, socket: Socket, lane?: string): readonly Step[] {
   const loaded = `loaded_${node.replace(/[^A-Za-z0-9]/g, '_')}`;
-  const extra = lane === undefined ? {} : { lane };
+  const extra = inLane(lane);
   return [
     run(node, 'when its files were read last', psql(socket), {
       stdin: ['SELECT pg_conf_load_time();\n'],

@@ -23,6 +23,11 @@ export const SERVER_SECONDS = 660;
 
 type Extra = { lane?: string; asLogin?: true };
 
+/** For a step that goes on beside others only where a lane is named. */
+export function inLane(lane: string | undefined): { lane?: string } {
+  return lane === undefined ? {} : { lane };
+}
+
 export function run(
   node: string,
   why: string,

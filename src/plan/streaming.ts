@@ -1,7 +1,7 @@
 import { has, type ServerVersion } from '../cluster/version.ts';
 import { sqlLiteral } from '../tools/words.ts';
 import type { Step } from './plan.ts';
-import { ask } from './steps.ts';
+import { ask, inLane } from './steps.ts';
 
 /** pg_stat_wal_receiver tells the sender's host and port from 11 on. */
 const SENDER_SHOWN = 110000 as ServerVersion;
@@ -27,13 +27,5 @@ export function streamingStep(
     : ` AND conninfo ~ ${sqlLiteral(`(^| )port=${input.port}( |$)`)}`;
   const streams = `EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming' AND slot_name = ${sqlLiteral(input.slot)}${sender})`;
   const moved = `coalesce(pg_last_wal_replay_lsn() ${input.past ? '>' : '>='} ${sqlLiteral(input.lsn)}::pg_lsn, false)`;
-  return ask(
-    node,
-    why,
-    socket,
-    [`SELECT ${streams} AND ${moved};`],
-    't',
-    input.seconds,
-    lane === undefined ? {} : { lane },
-  );
+  return ask(node, why, socket, [`SELECT ${streams} AND ${moved};`], 't', input.seconds, inLane(lane));
 }

@@ -4,7 +4,7 @@ import { RUNS_NOT, START_AGAIN, STOP_SOON, STOPPED } from '../../tools/handover.
 import { startLog, startSoon } from '../../tools/service.ts';
 import { script } from '../../tools/shell.ts';
 import type { Step } from '../plan.ts';
-import { run, service, type Seen } from '../steps.ts';
+import { inLane, run, service, type Seen } from '../steps.ts';
 
 /** Seconds after which a stop is forced, or all is taken back because the last bytes have not arrived. */
 export const OUTAGE_MOST = 60;
@@ -25,7 +25,7 @@ export function stopStep({ node, machine, place }: PrimaryState, seconds: number
 /** Starts a server that may be stopping still, after `most` seconds by force. */
 export function startAgain(found: Seen, why: string, most: number, lane?: string): readonly Step[] {
   const { node, machine, place } = found;
-  const extra = lane === undefined ? {} : { lane };
+  const extra = inLane(lane);
   const command = startSoon(machine, place);
   // Who may start it, and may not read its files, cannot see that it has stopped.
   if (command.asLogin === true && machine.login !== 'root')
@@ -41,7 +41,7 @@ export function hasStopped(found: Seen, most: number, lane?: string): Step {
   const argv = script(STOPPED, 'stopped', ...waitWords(found, most));
   return run(found.node, 'it has stopped', argv, {
     seconds: most + 40,
-    ...(lane === undefined ? {} : { lane }),
+    ...inLane(lane),
   });
 }
 

@@ -20,7 +20,7 @@ import { cleanSteps } from '../promote/promote.ts';
 import { hasStopped, startAgain } from './handover.ts';
 import { startOf } from '../startOf.ts';
 import { ask, run, type Seen } from '../steps.ts';
-import { dropStep } from '../dropSlots.ts';
+import { dropUnused } from '../dropSlots.ts';
 import { moveOf, outageMost, RETRY_MOST } from './moving.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 
@@ -149,7 +149,5 @@ function staleSlots(cluster: Cluster, found: StandbyState, primary: PrimaryState
   const stale = found.server.slots.flatMap(({ name, type, active }) =>
     type === 'physical' && !active && elsewhere.some(({ slot }) => slot === name) ? [name] : [],
   );
-  if (stale.length === 0) return [];
-  const why = `drop the slot${stale.length === 1 ? '' : 's'} ${stale.join(' and ')}, which nobody uses here any more`;
-  return [dropStep(found, stale, why, found.node)];
+  return dropUnused(found, stale, found.node);
 }
