@@ -1,4 +1,4 @@
-import { isRunning, type RunningState } from '../facts/view.ts';
+import { archives, isRunning, type RunningState } from '../facts/view.ts';
 import { fullDisk } from '../plan/fullDisk.ts';
 import { targetGates, timelineGates } from '../plan/switchover/recoveryGates.ts';
 import { syncStandbyNames } from '../render/names.ts';
@@ -9,8 +9,7 @@ const archiving = checking('archiver', ['switchover']);
 const MANY_READY = 16;
 
 export const archiver: Examiner = (_, { name }, found) => {
-  if (!isRunning(found) || !['on', 'always'].includes(found.server.settings['archive_mode']?.value ?? 'off'))
-    return [];
+  if (!isRunning(found) || !archives(found)) return [];
   const { failing, lastFailed, ready = 0 } = found.server.archiver;
   if (failing)
     return [

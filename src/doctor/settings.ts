@@ -32,13 +32,14 @@ export const settings: Examiner = ({ cluster, extra }, own, found) => {
   });
   const told = bad.map((want) => {
     const now = server.settings[want.name]?.value ?? '?';
+    const is = now === '' ? 'empty' : now;
     const family = SIZES.has(want.name) ? sizesOf : settingsOf;
     const say = SIZES.has(want.name) ? family.warning : family.wrong;
     const hint =
       found.is === 'primary'
         ? `\`pgrepl init-primary ${name}\` sets it to ${want.value}.`
         : `Set it to ${want.value}; it needs ${restartOf(own, found, want.name)}.`;
-    return say(name, `${want.name} is ${now}: ${want.why}`, hint);
+    return say(name, `${want.name} is ${is}: ${want.why}`, hint);
   });
   const fine = wants.filter((want) => !bad.includes(want)).map((want) => want.name);
   return [

@@ -194,7 +194,7 @@ SELECT translate(coalesce(max(setting), ''), e'\\n', '') FROM pg_settings WHERE 
         return 1
       fi
       [ "$d" = template1 ] || say tried "$1$nl$out"
-      case $out in *timeout* | *refused* | *'No such file'* | *'starting up'* | *'not yet accepting'* | *'shutting down'* | *'recovery state'* | *'in recovery mode'* | *'too many'*) return 2 ;; *'does not exist'*) ;; *) return 1 ;; esac
+      case $out in *timeout* | *refused* | *'No such file'* | *'starting up'* | *'not yet accepting'* | *'not accepting'* | *'shutting down'* | *'recovery state'* | *'in recovery mode'* | *'too many'*) return 2 ;; *'does not exist'*) ;; *) return 1 ;; esac
     done
     return 1
   }

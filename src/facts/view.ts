@@ -88,6 +88,12 @@ export function lagBytesOf(
   return bytesBehind(positionOf(ahead), standby.replayed ?? standby.received);
 }
 
+/** Whether it archives at all; pg_stat_archiver remembers failures of a time when it did. A standby does with `always` alone (pgarch.c). */
+export function archives({ is, server }: RunningState): boolean {
+  const mode = server.settings['archive_mode']?.value ?? 'off';
+  return mode === 'always' || (mode === 'on' && is === 'primary');
+}
+
 /** Never negative: the two were not asked at the same instant. */
 export function bytesBehind(ahead: Lsn | undefined, behind: Lsn | undefined): number | undefined {
   return ahead === undefined || behind === undefined ? undefined : Math.max(0, distance(ahead, behind));

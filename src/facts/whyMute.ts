@@ -4,6 +4,8 @@ import type { Sections } from './sections.ts';
 /** Why a server that runs does not answer; `waits` where it is starting and will, `serves` where it lets others in. */
 export type WhyMute = { because: string; waits: boolean; serves?: true; hint?: string };
 
+/** canAcceptConnections() in postmaster.c, from 14 on; before, it says for ever that it is starting up. */
+const BLIND = /system is not accepting connections/;
 /** InitProcess() in proc.c. */
 const FULL = /too many clients/;
 
@@ -18,6 +20,12 @@ export function whyMute(node: Node, at: Sections): WhyMute {
   const waits =
     /starting up|not yet accepting|recovery state|in recovery mode/.test(first) ||
     at.one('pmstatus')?.trim() === 'starting';
+  if (BLIND.test(first))
+    return {
+      because: first,
+      waits,
+      hint: 'Its hot_standby is off, so nobody can ask it anything: set it to on, and restart it.',
+    };
   if (FULL.test(first))
     return {
       because: first,

@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 import { broken, COMMAND, warning } from './finding.ts';
 import { leftSignal } from './leftSignal.ts';
 import { serviceCommand } from './serviceCommand.ts';
-import type { PrimaryState, RunningState, View } from '../facts/view.ts';
+import { archives, type PrimaryState, type RunningState, type View } from '../facts/view.ts';
 import { HAUNTING } from '../render/recovery.ts';
 
 /** What is wrong with one running server by itself: its configuration, its archive, its synchronous standbys. */
@@ -84,10 +84,11 @@ function pendingRestarts(node: Node, found: RunningState): Finding[] {
   ];
 }
 
-function archiving({ node, server }: RunningState): Finding[] {
-  if (!server.archiver.failing) return [];
+function archiving(found: RunningState): Finding[] {
+  const { node, server } = found;
+  if (!server.archiver.failing || !archives(found)) return [];
   const { lastFailed, ready } = server.archiver;
   const since = lastFailed === undefined ? '' : `, last at ${lastFailed}`;
-  const waiting = ready === undefined ? '' : `, ${ready} segments wait`;
+  const waiting = ready === undefined ? '' : `, ${ready} segment${ready === 1 ? ' waits' : 's wait'}`;
   return [warning(node, `archiving fails${since}${waiting}`, 'Its log has the message of archive_command.')];
 }

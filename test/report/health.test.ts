@@ -610,8 +610,21 @@ const cases: [string, ClusterState, string[]][] = [
     [],
   ],
   [
+    'archiving failed, while it archived',
+    stateWith(
+      attachedPrimary({ archiver: { failing: true, ready: 12 }, settings: { archive_mode: setting('off') } }),
+      standby('pg2', {}, { archiver: { failing: true }, settings: { archive_mode: setting('on') } }),
+      standby('pg3'),
+    ),
+    [],
+  ],
+  [
     'archiving fails',
-    stateWith(attachedPrimary({ archiver: { failing: true, ready: 12 } }), standby('pg2'), standby('pg3')),
+    stateWith(
+      attachedPrimary({ archiver: { failing: true, ready: 12 }, settings: { archive_mode: setting('on') } }),
+      standby('pg2'),
+      standby('pg3'),
+    ),
     ['warning | pg1: archiving fails, 12 segments wait | Its log has the message of archive_command.'],
   ],
 ];
