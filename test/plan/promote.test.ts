@@ -262,6 +262,18 @@ describe('the other standbys', () => {
     expect(told(plan(nodes, more))).toEqual(wanted);
   });
 
+  test.each([
+    ['of 11, its recovery.conf leads here and nobody saw it come', 110022, [], /^c: restart/],
+    ['of 11, it streams', 110022, [walsender('c')], undefined],
+    ['of 12, the server says whom it follows', 120022, [], undefined],
+  ] as const)('when it is the primary already: %s', (_, version, walsenders, wanted) => {
+    const steps = told(
+      plan([primary('b', { walsenders }), DOWN, { ...C, conninfo: linkTo('b') }], {}, version),
+    );
+    if (wanted === undefined) expect(steps).toEqual([]);
+    else expect(steps).toContainEqual(expect.stringMatching(wanted));
+  });
+
   test('what is lost is said', () => {
     expect(plan([B, DOWN, ahead], { acceptLoss: 256 }).notes).toEqual([
       'b: c has 256 bytes of WAL more: that is lost',

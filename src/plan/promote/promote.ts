@@ -1,6 +1,7 @@
 import type { Cluster } from '../../cluster/types.ts';
 import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
+import { attachmentOf, upstreamOf } from '../../facts/upstream.ts';
 import { stateOf, systemOf, type StandbyState } from '../../facts/view.ts';
 import { parseConf } from '../../render/conf.ts';
 import { PROMOTE } from '../../tools/handover.ts';
@@ -13,7 +14,7 @@ import type { Plan, Step } from '../plan.ts';
 import { behindGates, delayGates, primaryGates, type PromoteRequest } from './promoteGates.ts';
 import { refuse, unseen, type Refused } from '../refusal.ts';
 import { reloadSteps } from '../reload.ts';
-import { ask, isUp, run, socketOf, sql, write } from '../steps.ts';
+import { ask, isUp, run, socketOf, sql, write, type Up } from '../steps.ts';
 
 /**
  * Makes a standby the primary when the old one is gone, cleans what would haunt it, and moves the other standbys
@@ -182,7 +183,7 @@ function siblingSteps(
 ): readonly Step[] {
   return state.nodes.flatMap((other) => {
     if (other.is !== 'standby' || other.node === found.node || !isUp(found)) return [];
-    if (!isMoved(cluster, state, other, found)) return [];
+    if (!isMoved(cluster, state, other, found) && !isWrittenAlone(cluster, state, other, found)) return [];
     const node = cluster.nodes.find(({ name }) => name === other.node);
     const upstream = cluster.nodes.find(({ name }) => name === found.node);
     if (node === undefined || upstream === undefined) return [];
@@ -195,4 +196,18 @@ function siblingSteps(
       ...(request.password === undefined ? {} : { password: request.password }),
     });
   });
+}
+
+/**
+ * Before 12 nobody can be asked whom a standby follows but its recovery.conf, which counts from the next start on: one that
+ * leads here and is not seen here was written by a run that was killed before the restart.
+ */
+function isWrittenAlone(cluster: Cluster, state: ClusterState, standby: StandbyState, upstream: Up): boolean {
+  return (
+    upstream.is === 'primary' &&
+    !has(standby.server.version, RECOVERY_IN_SETTINGS) &&
+    systemOf(standby) === systemOf(upstream) &&
+    attachmentOf(cluster, state, standby.node) === undefined &&
+    upstreamOf(cluster, state, standby.node) === upstream.node
+  );
 }
