@@ -61,7 +61,7 @@ export async function askPast(found: Seen, ask: Ask): Promise<NodePast> {
   const [record, end] = ['record', 'end'].map((name) => parseLsn(told.get(name) ?? ''));
   const rewinding = told.get('rewinding');
   const oldest = told.get('oldest');
-  const kept = keptOf(found.node, told.get('kept') ?? '', keptHistory, settings);
+  const kept = keptOf(found.node, told, keptHistory, settings);
   return {
     history: historyOf(found.node, timeline, history),
     ...(record === undefined ? {} : { record }),
@@ -81,13 +81,19 @@ function stateOf(said: string): 'begun' | 'done' | 'stuck' {
 }
 
 /** The timeline, the fork, and the end of what was lost, as KEEP noted them; the end may not have been known. */
-function keptOf(node: string, said: string, history: string, auto: string): NodePast['kept'] {
-  const [timeline = '', from = '', last = ''] = said.split(' ');
+function keptOf(
+  node: string,
+  told: ReadonlyMap<string, string>,
+  history: string,
+  auto: string,
+): NodePast['kept'] {
+  const [timeline = '', from = '', last = ''] = (told.get('kept') ?? '').split(' ');
   const [fork, end] = [parseLsn(from), parseLsn(last)];
   if (fork === undefined || !/^[1-9]\d*$/.test(timeline)) return undefined;
   return {
     history: historyOf(node, Number(timeline), history),
     from: fork,
+    source: told.get('source') ?? '',
     conninfo: parseConf(auto).settings.findLast(({ name }) => name === 'primary_conninfo')?.value ?? '',
     ...(end === undefined ? {} : { last: end }),
   };

@@ -155,7 +155,7 @@ rm -rf -- "$w"`;
  * leaves everything as it was. From then on nobody wants the segments that were moved away: they are removed beside it.
  * A second try that fails before that may be tried again, unless it is for want of WAL.
  */
-export const REWIND = String.raw`w=$1 real=$2 signal=$3; shift 3
+export const REWIND = String.raw`w=$1 real=$2 signal=$3 source=$4; shift 4
 export LC_ALL=C
 trap '' HUP INT TERM PIPE
 exec 8>>"$w/lock"
@@ -164,6 +164,7 @@ again=
 [ -f "$w/state" ] && again=yes
 ${FLUSH_DATA}
 ${SAY_STATE}
+echo "$source" >"$w/source"
 # What is kept is on the disk before anything says that it may be put back over what is there.
 flush "$w"
 cat /proc/sys/kernel/random/boot_id >"$w/boot" 2>/dev/null
@@ -246,6 +247,6 @@ over=$w-${'$'}{kept##*-}
 mv -- "$w" "$over"
 cd -- "$over"
 rm -rf -- own moved old gone said status lock
-rm -f -- state inode fork parted sizes sizes.now aside boot
+rm -f -- state inode fork source parted sizes sizes.now aside boot
 cd /
 mv -- "$over" "$kept"`;

@@ -9,6 +9,7 @@ export LC_ALL=C
 if [ -f "$w/state" ] && [ "$(cat -- "$w/inode")" = "$(stat -c %i -- "$real")" ]; then
   echo "rewinding $(cat -- "$w/state")"
   [ ! -f "$w/parted" ] || { read -r kept rest <"$w/parted"; echo "kept $kept $rest"; }
+  [ ! -f "$w/source" ] || echo "source $(cat -- "$w/source")"
   # What was written and not synced is there until the machine goes down.
   [ -s "$w/boot" ] && cmp -s -- "$w/boot" /proc/sys/kernel/random/boot_id && echo "boot same"
 fi

@@ -28,7 +28,11 @@ describe('another failover before a rewind has come to its end', async () => {
       what: `${name} has it`,
     });
   await crashAhead(cluster, 'a', 'DROP TABLE IF EXISTS gone; UPDATE kept SET i = i + 1;');
+  // As it is before it hears of that, it would take the same number.
+  stopServer(pgdata('c'));
+  asOwner(['cp', '-a', pgdata('c'), join(dir, 'saved-twin')]);
   expect(await run(['promote', 'b'])).toMatchObject({ code: 0 });
+  startServer(pgdata('c'));
   expect(await run(['follow', 'c', '--upstream', 'b'])).toMatchObject({ code: 0 });
   expect(streaming(pgdata('b'), 'c')).toBe(true);
   stopServer(pgdata('c'));
@@ -114,7 +118,7 @@ describe('another failover before a rewind has come to its end', async () => {
     await again();
     await killedAfter('rewind it to b');
     expect(readFileSync(join(dir, 'a.pgrepl-rewind', 'state'), 'utf8')).toBe('done\n');
-    expect(await arrives()).toContain('a: was rewound to a server that is not the primary any more');
+    expect(await arrives()).toContain('a: was rewound to b, which is not the primary any more');
     expect(kept()).toEqual(['a.pgrepl-lost-1']);
   });
 
@@ -126,6 +130,23 @@ describe('another failover before a rewind has come to its end', async () => {
     );
     expect(kept()).toEqual(['a.pgrepl-lost-1', 'a.pgrepl-lost-2']);
   });
+
+  test(
+    'when it is done, and the next primary takes the number of the last one',
+    { timeout: 200_000 },
+    async () => {
+      await again();
+      asOwner(['sh', '-c', 'rm -rf "$1/c"; cp -a "$1/saved-twin" "$1/c"', 'twin', dir]);
+      await killedAfter('rewind it to b');
+      const history = () => sql(pgdata('c'), `SELECT pg_read_file('pg_wal/00000002.history');`);
+      const theirs = sql(pgdata('b'), `SELECT pg_read_file('pg_wal/00000002.history');`);
+      const said = await arrives();
+      expect(history().split('\t')[1]).toBe(theirs.split('\t')[1]);
+      expect(said).toContain(
+        'a: was rewound to b, which is not the primary any more, and c has the same timeline',
+      );
+    },
+  );
 
   test('when pg_rewind was killed in the middle', { timeout: 200_000 }, async () => {
     await again();

@@ -295,7 +295,7 @@ describe('the rewind', () => {
     );
   });
 
-  const KEPT_PAST = { history: FIRST, from: FORK, last: lsn('0/4000200'), conninfo: '' };
+  const KEPT_PAST = { history: FIRST, from: FORK, last: lsn('0/4000200'), conninfo: '', source: 'b' };
   const cut = (more: Partial<RejoinAsked['past']>): More => past({ kept: KEPT_PAST, ...more });
   const AGAIN = 'a: its WAL and pg_control as they were before the rewind that was cut short';
   const rewoundTo = (minRecoveryEnd: string) =>
@@ -360,13 +360,19 @@ describe('the rewind', () => {
 
     test('is done again, where it has not, and says why', () => {
       const made = plan(rewoundTo('0/4800000'), {
-        ...cut({ rewinding: 'done', history: SECOND }),
+        ...cut({ rewinding: 'done', history: SECOND, kept: { ...KEPT_PAST, source: 'c' } }),
         wal: third('0/47FFFF8'),
       });
       expect(made.steps.map(({ node, why }) => `${node}: ${why}`)).toContain(AGAIN);
       expect(made.notes).toContainEqual(
-        'a: was rewound to a server that is not the primary any more, and b left it before that, at 0/47FFFF8 of timeline 2: it is rewound again, from what it was',
+        'a: was rewound to c, which is not the primary any more, and b left it before that, at 0/47FFFF8 of timeline 2: it is rewound again, from what it was',
       );
+    });
+
+    test('is done again, where the new primary was promoted under the same number', () => {
+      const kept = { ...KEPT_PAST, source: 'c' };
+      const steps = whys(rewoundTo('0/4800000'), cut({ rewinding: 'done', history: SECOND, kept }));
+      expect(steps).toContain(AGAIN);
     });
 
     test.each([

@@ -84,7 +84,7 @@ function waldump({ redo = 4, own = 6 } = {}): string {
 
 /** What pg_rewind's place is taken by; its exit status. */
 function rewind(text: string): number | null {
-  const words = script(REWIND, 'test', work, real, 'standby.signal', program('pg_rewind', text));
+  const words = script(REWIND, 'test', work, real, 'standby.signal', 'b', program('pg_rewind', text));
   return spawnSync(words[0] ?? '', words.slice(1), { timeout: 20_000 }).status;
 }
 

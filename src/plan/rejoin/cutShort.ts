@@ -36,9 +36,10 @@ export function cutShort(climb: Climb, found: Known): Cut {
     const data = dataOf(control, past);
     const now = divergenceOf(data.past, wal.history);
     const fork = { timeline: timelineAt(kept, kept.from), from: kept.from };
-    if (now.is === 'none' || now.is === 'same timeline')
+    // Of two servers that were promoted under one number nothing else tells which of them it was.
+    if (now.is === 'none' || (now.is === 'same timeline' && kept.source === climb.primary.node))
       return { is: 'ended', position: data.position, fork, ...lastOf(kept), notes };
-    notes.push(left(climb, now));
+    notes.push(left(climb, kept, now));
   }
   return againOf(climb, found, kept, notes);
 }
@@ -74,9 +75,12 @@ function timelineAt({ history }: Kept, position: Lsn): number {
   return history.ended.find(({ end }) => atLeast(end, position))?.timeline ?? history.timeline;
 }
 
-function left({ found, primary }: Climb, now: Divergence): string {
-  const where = 'from' in now ? ` before that, at ${now.from} of timeline ${now.timeline}` : '';
-  return `${found.node}: was rewound to a server that is not the primary any more, and ${primary.node} left it${where}: it is rewound again, from what it was`;
+function left({ found, primary }: Climb, { source }: Kept, now: Divergence): string {
+  const where =
+    'from' in now
+      ? `left it before that, at ${now.from} of timeline ${now.timeline}`
+      : 'has the same timeline with WAL of its own';
+  return `${found.node}: was rewound to ${source}, which is not the primary any more, and ${primary.node} ${where}: it is rewound again, from what it was`;
 }
 
 /**

@@ -16,8 +16,11 @@ export type NodePast = {
   oldest?: string;
   /** A rewind that did not come to its end; `stuck` is one that cannot be done again. */
   rewinding?: 'begun' | 'done' | 'stuck';
-  /** What the node was before that: its history, where the server that it was rewound to branched off, its end, and its connection. */
-  kept?: { history: History; from: Lsn; last?: Lsn; conninfo: string };
+  /**
+   * What the node was before that: its history, its end, its connection; where the server that it was rewound to had
+   * branched off, and the name of that one.
+   */
+  kept?: { history: History; from: Lsn; last?: Lsn; conninfo: string; source: string };
   /** Its data are consistent only where its own WAL does not go. */
   short?: true;
   /** The machine was not down since that began: what was written and not synced is there. */

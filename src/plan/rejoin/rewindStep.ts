@@ -55,7 +55,7 @@ export function rewindStep(input: Rewind): Step {
   return copy(
     found.node,
     `rewind it to ${primary.node}`,
-    script(REWIND, 'rewind', workingDirectory(place), place.real, signalOf(found), ...words),
+    script(REWIND, 'rewind', workingDirectory(place), place.real, signalOf(found), primary.node, ...words),
     {
       hints: [
         ...WANT_OF_WAL.map((said) => [said, missingHint(found, primary)] as const),
