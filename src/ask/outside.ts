@@ -4,6 +4,7 @@ import type { NodeState } from '../facts/state.ts';
 import type { OutsideUpstream } from '../plan/promote/promoteGates.ts';
 import { conninfo, parseConninfo } from '../render/conninfo.ts';
 import type { Ask } from '../run/asking.ts';
+import { script, WITH_PASSWORD } from '../tools/shell.ts';
 
 /**
  * What became of a standby's upstream that no file names, asked from the standby's host with the standby's own
@@ -17,20 +18,27 @@ export async function askOutside(
   const parts = parseConninfo(found.conninfo);
   if (parts?.['host'] === undefined && parts?.['hostaddr'] === undefined) return undefined;
   const name = `${parts['host'] ?? parts['hostaddr'] ?? ''}:${parts['port'] ?? '5432'}`;
-  const { replication: _replication, application_name: _name, ...rest } = parts;
+  const { replication: _, application_name: _name, password, sslpassword: _key, ...rest } = parts;
   const to = conninfo({ ...rest, dbname: 'postgres', connect_timeout: '5', application_name: 'pgrepl' });
+  const psql = found.machine.programs.psql ?? 'psql';
   const argv = [
     'env',
     'LC_ALL=C',
     `PGOPTIONS=${LOOKING}`,
-    found.machine.programs.psql ?? 'psql',
+    psql,
     '-XAtqw',
     '-d',
     to,
     '-c',
     'SELECT pg_is_in_recovery()',
   ];
-  const ended = await ask(node.name, argv, { seconds: 15 });
+  // What stands in primary_conninfo itself is a secret too: every user of the host may read the words of a process.
+  const ended = await (password === undefined
+    ? ask(node.name, argv, { seconds: 15 })
+    : ask(node.name, script(WITH_PASSWORD, 'with-password', ...argv), {
+        stdin: `${password}\n`,
+        seconds: 15,
+      }));
   const said = ended.timedOut
     ? 'no answer in time'
     : (ended.stderr.trim().split('\n')[0] ?? '').replace(/^psql: (error: )?/, '');

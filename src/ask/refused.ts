@@ -26,7 +26,12 @@ export async function withRefusedPasswords(cluster: Cluster, state: ClusterState
 async function isRefused(found: NodeState, ask: Ask): Promise<boolean> {
   if (found.is !== 'standby' || found.streaming !== undefined) return false;
   const { password, dbname: _, ...parts } = parseConninfo(found.conninfo) ?? {};
-  if (password !== undefined || parts['passfile'] !== passfileOf(found.place.real)) return false;
+  if (
+    password !== undefined ||
+    parts['sslpassword'] !== undefined ||
+    parts['passfile'] !== passfileOf(found.place.real)
+  )
+    return false;
   const to = conninfo({ ...parts, replication: 'true', connect_timeout: '5', application_name: 'pgrepl' });
   const argv = ['env', 'LC_ALL=C', ...psqlTo(found.machine.programs.psql ?? 'psql', to)];
   const { code, stderr } = await ask(found.node, argv, { stdin: 'IDENTIFY_SYSTEM;\n', seconds: 8 });
