@@ -37,10 +37,14 @@ function kept(conninfo: string): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(parseConninfo(conninfo) ?? {}).filter(([key]) => !leads.has(key)));
 }
 
+/** A password in the connection beats every password file (passwordFromFile() in fe-connect.c): it goes for ours. */
 export function conninfoOf(link: Link, dataDirectory: string, before = '', hasPassfile = false): string {
   const { host, port, role, applicationName } = link;
+  const all = kept(before);
+  const { password: _, ...less } = all;
   const passfile = link.password !== undefined || hasPassfile ? { passfile: passfileOf(dataDirectory) } : {};
-  return primaryConninfo({ host, port, role, applicationName, ...passfile, extra: kept(before) });
+  const extra = link.password === undefined ? all : less;
+  return primaryConninfo({ host, port, role, applicationName, ...passfile, extra });
 }
 
 /** One line for whatever upstream: the file is ours, and only our connection names it. */
