@@ -4,6 +4,7 @@ import type { Finding } from './finding.ts';
 import { broken, COMMAND, warning } from './finding.ts';
 import { leftSignal } from './leftSignal.ts';
 import { serviceCommand } from './serviceCommand.ts';
+import { FLOORS } from '../facts/floors.ts';
 import { archives, type PrimaryState, type RunningState, type View } from '../facts/view.ts';
 import { HAUNTING } from '../render/recovery.ts';
 
@@ -12,7 +13,7 @@ export function serverFindings(view: View, node: Node, found: RunningState): Fin
   return [
     ...(found.is === 'primary' ? [...waitingCommits(found), ...placed(view, node, found)] : []),
     ...configurationErrors(found),
-    ...pendingRestarts(node, found),
+    ...pendingRestarts(view, node, found),
     ...archiving(found),
   ];
 }
@@ -72,9 +73,11 @@ function configurationErrors({ node, server }: RunningState): Finding[] {
   return [...inFiles, ...inHba];
 }
 
-function pendingRestarts(node: Node, found: RunningState): Finding[] {
+function pendingRestarts(view: View, node: Node, found: RunningState): Finding[] {
   const names = pendingOf(found.server, found.is);
   if (names.length === 0) return [];
+  const tooLow = wouldBeTooLow(view, found, names);
+  if (tooLow !== undefined) return [tooLow];
   return [
     warning(
       node.name,
@@ -82,6 +85,24 @@ function pendingRestarts(node: Node, found: RunningState): Finding[] {
       `Restart it when it suits: ${serviceCommand(node, found, 'restart')}.`,
     ),
   ];
+}
+
+/** It would not start again: "recovery aborted because of insufficient parameter settings" (xlogrecovery.c). */
+function wouldBeTooLow(
+  { primary }: View,
+  found: RunningState,
+  pending: readonly string[],
+): Finding | undefined {
+  if (found.is !== 'standby' || primary === undefined) return undefined;
+  const low = FLOORS.filter((name) => pending.includes(name)).flatMap((name) => {
+    const set = found.server.fileSettings.findLast((each) => each.name === name);
+    const wanted = primary.server.settings[name]?.value;
+    if (set === undefined || wanted === undefined || Number(set.value) >= Number(wanted)) return [];
+    return [`${name} = ${set.value} (${set.file} line ${set.line}), and ${wanted} on ${primary.node}`];
+  });
+  if (low.length === 0) return undefined;
+  const what = `would not start again: a standby may not have less than its primary: ${low.join('; ')}`;
+  return warning(found.node, what, 'Raise it there before it is restarted.');
 }
 
 function archiving(found: RunningState): Finding[] {

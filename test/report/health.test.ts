@@ -460,6 +460,26 @@ const cases: [string, ClusterState, string[]][] = [
     [],
   ],
   [
+    'a setting waits for a restart after which it would not start',
+    stateWith(
+      attachedPrimary({ settings: { max_connections: setting('100') } }),
+      standby(
+        'pg2',
+        {},
+        {
+          settings: { max_connections: setting('100', { pendingRestart: true }) },
+          fileSettings: [
+            { name: 'max_connections', value: '50', file: '/pg/postgresql.conf', line: 7, applied: false },
+          ],
+        },
+      ),
+      standby('pg3'),
+    ),
+    [
+      'warning | pg2: would not start again: a standby may not have less than its primary: max_connections = 50 (/pg/postgresql.conf line 7), and 100 on pg1 | Raise it there before it is restarted.',
+    ],
+  ],
+  [
     'settings wait for a restart',
     stateWith(
       attachedPrimary(
