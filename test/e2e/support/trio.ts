@@ -43,7 +43,9 @@ export function fleet(standbys: readonly string[], more: More = {}): Trio & { ma
     const below = standbys.map((name) => [name, node(name, 'pg1')] as const);
     clusterFile(dir, { pg1: node('pg1'), ...Object.fromEntries(below) });
     await well(made.run('init-primary', 'pg1'));
-    await Promise.all(standbys.map((name) => well(made.run('clone-standby', name))));
+    // A copy takes two of the ten walsenders, and who streams one.
+    for (let at = 0; at < standbys.length; at += 2)
+      await Promise.all(standbys.slice(at, at + 2).map((name) => well(made.run('clone-standby', name))));
   };
   return { ...made, make };
 }
