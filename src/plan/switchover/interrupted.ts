@@ -5,19 +5,19 @@ import { mayWrite } from '../../facts/mute.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
 import { upstreamOf } from '../../facts/upstream.ts';
 import { positionOf, systemOf, type StandbyState } from '../../facts/view.ts';
-import { hasStopped, runsNot, startAgain } from './handover.ts';
+import { runsNot, startAgain } from './handover.ts';
 import { leadsTo, linkFiles, writtenLink, type Link } from '../link.ts';
 import { slotSteps } from '../move.ts';
 import type { Plan, Step } from '../plan.ts';
 import { cleanSteps, promotionSteps } from '../promote/promote.ts';
 import { startOf } from '../startOf.ts';
-import { ask, run } from '../steps.ts';
+import { run } from '../steps.ts';
 import { followsStep, takesWrites } from './proofs.ts';
 import { linkFor, outageMost } from './moving.ts';
+import { isPromoting, isStopping, isWaking, untilSeen } from './onTheWay.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
 
 type Stopped = Extract<NodeState, { is: 'stopped' }>;
-type Mute = Extract<NodeState, { is: 'mute' }>;
 
 /**
  * No primary runs: an earlier switchover was cut short between the stop and the promotion, or the primary was stopped
@@ -46,14 +46,6 @@ export function planInterrupted(
     : promoteOnly(state, follower, candidate, request, title);
 }
 
-/**
- * Before 12 a standby whose recovery.conf is gone is at the end of its recovery: exitArchiveRecovery() of xlog.c renames
- * the file a moment before the server takes writes. Whom it followed, nobody can tell any more.
- */
-function isPromoting({ server, place }: StandbyState): boolean {
-  return !has(server.version, RECOVERY_IN_SETTINGS) && place.files.recovery === undefined;
-}
-
 const SEEN = 'pgrepl status shows what is there.';
 
 function refuse(title: string, { node }: StandbyState, unseen: readonly NodeState[]): Plan {
@@ -71,34 +63,6 @@ function refuse(title: string, { node }: StandbyState, unseen: readonly NodeStat
     unreachable: unseen.length > 0,
     steps: [],
   };
-}
-
-/** A standby that is starting: it takes no writes whatever comes, and can be looked at in a moment. */
-export function isWaking(other: NodeState): other is Mute {
-  return (
-    other.is === 'mute' &&
-    other.starting &&
-    (other.place.signals.includes('standby.signal') || other.place.files.recovery !== undefined)
-  );
-}
-
-/** The stop that an earlier run began, or somebody else. */
-export function isStopping(other: NodeState): other is Mute {
-  return other.is === 'mute' && /shutting down/.test(other.because);
-}
-
-/** What is on its way from one state to another is waited for, and then looked at anew. */
-function untilSeen(cluster: Cluster, other: NodeState, request: SwitchoverRequest): readonly Step[] {
-  if (isWaking(other)) return awake(cluster, other, request);
-  return isStopping(other) ? [hasStopped(other, outageMost(request))] : [];
-}
-
-/** It is looked at anew when it answers. */
-export function awake(cluster: Cluster, found: Mute, request: SwitchoverRequest): readonly Step[] {
-  const node = nodeOf(cluster, found.node);
-  if (node === undefined) return [];
-  const text = ['SELECT pg_is_in_recovery();'];
-  return [ask(found.node, 'it answers', startOf(found, node).socket, text, 't', request.seconds)];
 }
 
 function nodeOf(cluster: Cluster, name: string): Node | undefined {

@@ -11,7 +11,7 @@ import {
   type PrimaryState,
   type StandbyState,
 } from '../../facts/view.ts';
-import { awake, isStopping, isWaking } from './interrupted.ts';
+import { awake, isStopping, isWaking } from './onTheWay.ts';
 import { streamsFrom } from '../attach.ts';
 import { leadsTo, writtenLink } from '../link.ts';
 import { isMoved, linkTo, moveSteps, type Move } from '../move.ts';
