@@ -5,6 +5,7 @@ import type { Extra, HostFacts, Login } from '../doctor/check.ts';
 import type { ClusterState } from '../facts/state.ts';
 import { upstreamOf } from '../facts/upstream.ts';
 import { isRunning, stateOf, viewOf } from '../facts/view.ts';
+import { withoutProgram } from '../facts/withoutProgram.ts';
 import { passfileOf } from '../plan/link.ts';
 import { isSeen, type Seen } from '../plan/steps.ts';
 import { conninfo, parseConninfo } from '../render/conninfo.ts';
@@ -123,5 +124,5 @@ async function tryLogin(
     seconds: SECONDS,
   });
   const pair = { from: from.name, to: to.name };
-  return ended.code === 0 ? pair : { ...pair, because: why(ended).replace(/^psql: (error: )?/, '') };
+  return ended.code === 0 ? pair : { ...pair, because: withoutProgram(why(ended)) };
 }

@@ -1,4 +1,6 @@
+import { withoutProgram } from '../facts/withoutProgram.ts';
+
 /** What psql said last, without its own name in front; one that said nothing gave no answer. */
 export function lastLine(text: string): string {
-  return (text.trim().split('\n').at(-1) ?? '').replace(/^psql: (error: )?/, '') || 'no answer in time';
+  return withoutProgram(text.trim().split('\n').at(-1) ?? '') || 'no answer in time';
 }

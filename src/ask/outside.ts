@@ -1,6 +1,7 @@
 import { LOOKING } from '../cluster/session.ts';
 import type { Node } from '../cluster/types.ts';
 import type { NodeState } from '../facts/state.ts';
+import { withoutProgram } from '../facts/withoutProgram.ts';
 import type { OutsideUpstream } from '../plan/promote/promoteGates.ts';
 import { conninfo, parseConninfo } from '../render/conninfo.ts';
 import type { Ask } from '../run/asking.ts';
@@ -41,7 +42,7 @@ export async function askOutside(
       }));
   const said = ended.timedOut
     ? 'no answer in time'
-    : (ended.stderr.trim().split('\n')[0] ?? '').replace(/^psql: (error: )?/, '');
+    : withoutProgram(ended.stderr.trim().split('\n')[0] ?? '');
   if (ended.code === 0) return { name, is: ended.stdout.trim() === 'f' ? 'primary' : 'standby', said };
   return { name, is: kindOf(said), said };
 }

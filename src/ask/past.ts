@@ -4,7 +4,7 @@ import { timelineOf } from '../facts/view.ts';
 import { historyName, historyOf } from '../plan/history.ts';
 import type { Wal } from '../plan/attach.ts';
 import { endedCleanly, type NodePast } from '../plan/rejoin/past.ts';
-import { workingDirectory } from '../plan/rejoin/rewindPlaces.ts';
+import { waldumpOf, workingDirectory } from '../plan/rejoin/rewindPlaces.ts';
 import { socketOf, type Seen, type Up } from '../plan/steps.ts';
 import type { Ask } from '../run/asking.ts';
 import { parseConf } from '../render/conf.ts';
@@ -41,7 +41,7 @@ export async function askPast(found: Seen, ask: Ask): Promise<NodePast> {
   const control = found.is === 'stopped' ? found.control : undefined;
   const timeline = timelineOf(found) ?? 1;
   const readsEnd = control !== undefined && !endedCleanly(control);
-  const waldump = (found.machine.programs.postgres ?? '').replace(/postgres$/, 'pg_waldump');
+  const waldump = waldumpOf(found.machine);
   const words = script(
     TELL_PAST,
     'past',

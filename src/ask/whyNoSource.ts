@@ -1,6 +1,7 @@
 import type { Node } from '../cluster/types.ts';
 import type { Problem } from '../errors.ts';
 import type { ClusterState } from '../facts/state.ts';
+import { withoutProgram } from '../facts/withoutProgram.ts';
 import type { Link } from '../plan/link.ts';
 import { isUp } from '../plan/steps.ts';
 import { decides, parseHba } from '../render/hba.ts';
@@ -52,7 +53,7 @@ function saidBy(ended: Spawned): string {
     .trimEnd()
     .split('\n')
     .filter((line) => !line.startsWith('\t'));
-  return (lines.at(-1) ?? '').replace(/^psql: (error: )?/, '');
+  return withoutProgram(lines.at(-1) ?? '');
 }
 
 function noAnswer(node: Node, at: string, said: string, hint: string): NoSource {

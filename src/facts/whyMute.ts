@@ -1,5 +1,6 @@
 import type { Node } from '../cluster/types.ts';
 import type { Sections } from './sections.ts';
+import { withoutProgram } from './withoutProgram.ts';
 
 /** Why a server that runs does not answer; `waits` where it is starting and will, `serves` where it lets others in. */
 export type WhyMute = { because: string; waits: boolean; serves?: true; hint?: string };
@@ -63,8 +64,4 @@ export function whyMute(node: Node, at: Sections): WhyMute {
 
 function withoutSeverity(line: string): string {
   return line.replace(/^.*?(FATAL|ERROR): +/, '');
-}
-
-function withoutProgram(line: string): string {
-  return line.replace(/^psql: (error: )?/, '');
 }

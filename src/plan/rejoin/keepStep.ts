@@ -4,7 +4,7 @@ import { script } from '../../tools/shell.ts';
 import { segmentName, segmentOf } from '../divergence.ts';
 import type { Step } from '../plan.ts';
 import { run } from '../steps.ts';
-import { workingDirectory } from './rewindPlaces.ts';
+import { waldumpOf, workingDirectory } from './rewindPlaces.ts';
 import { endedCleanly } from './past.ts';
 import { logDirectory, type Rewind } from './rewindCase.ts';
 
@@ -40,7 +40,7 @@ export function keepStep(input: Rewind): Step {
   const last = lastKept(input);
   const words = [workingDirectory(found.place), found.place.real, logDirectory(found)];
   const end = last === undefined ? '' : name(last).slice(8);
-  const waldump = (found.machine.programs.postgres ?? '').replace(/postgres$/, 'pg_waldump');
+  const waldump = waldumpOf(found.machine);
   const theirs = (wal.segments ?? []).map((ends) => ends.join('-')).join(' ');
   const parted = [String(input.past.history.timeline), fork.from, input.last ?? ''].join(' ').trimEnd();
   const range = [name(0n).slice(0, 8), end, fork.from, theirs, waldump, ...segmentsBefore(input).map(name)];

@@ -11,6 +11,7 @@ import type { Place } from '../../facts/state.ts';
 import type { Wal } from '../attach.ts';
 import { effective, type Effective } from '../effective.ts';
 import type { Link } from '../link.ts';
+import { signalFile } from '../signal.ts';
 import { isUp, type Seen, type Up } from '../steps.ts';
 import type { NodePast } from './past.ts';
 
@@ -41,7 +42,7 @@ export function versionOf(found: Seen): ServerVersion {
 }
 
 export function signalOf(found: Seen): string {
-  return has(versionOf(found), RECOVERY_IN_SETTINGS) ? 'standby.signal' : 'recovery.conf';
+  return signalFile(versionOf(found));
 }
 
 export function outsideConf({ files, real }: Place): string | undefined {

@@ -1,4 +1,4 @@
-import type { Place } from '../../facts/state.ts';
+import type { Machine, Place } from '../../facts/state.ts';
 
 /** Beside the data, since pg_rewind removes what its source has not. Where nobody may write there, in /var/tmp. */
 export function workingDirectory(place: Place): string {
@@ -13,4 +13,9 @@ export function keptDirectory(place: Place, timeline: number, stamp: string): st
 
 function flat(path: string): string {
   return path.replaceAll('/', '_');
+}
+
+/** It is in every package with the server's own programs, and beside them. */
+export function waldumpOf({ programs }: Machine): string {
+  return (programs.postgres ?? '').replace(/postgres$/, 'pg_waldump');
 }

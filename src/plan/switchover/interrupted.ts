@@ -1,5 +1,4 @@
 import type { Cluster, Node } from '../../cluster/types.ts';
-import { has, RECOVERY_IN_SETTINGS } from '../../cluster/version.ts';
 import { distance } from '../../facts/lsn.ts';
 import { mayWrite } from '../../facts/mute.ts';
 import type { ClusterState, NodeState } from '../../facts/state.ts';
@@ -10,8 +9,8 @@ import { leadsTo, linkFiles, writtenLink, type Link } from '../link.ts';
 import { slotSteps } from '../move.ts';
 import type { Plan, Step } from '../plan.ts';
 import { cleanSteps, promotionSteps } from '../promote/promote.ts';
+import { unmarkStep } from '../signal.ts';
 import { startOf } from '../startOf.ts';
-import { run } from '../steps.ts';
 import { followsStep, takesWrites } from './proofs.ts';
 import { linkFor, outageMost } from './moving.ts';
 import { isPromoting, isStopping, isWaking, untilSeen } from './onTheWay.ts';
@@ -149,17 +148,13 @@ function placedSteps(stopped: Stopped, link: Link): readonly Step[] {
 /** Bytes are missing at the candidate: the old primary serves again, as by the undo; then all is asked anew. */
 function goBack(stopped: Stopped, candidate: StandbyState, title: string): Plan {
   const { node, place, version } = stopped;
-  const signal = has(version, RECOVERY_IN_SETTINGS) ? 'standby.signal' : 'recovery.conf';
-  const remove = run(node, 'it is no standby at its next start', [
-    'rm',
-    '-f',
-    '--',
-    `${place.real}/${signal}`,
-  ]);
   return {
     title,
     refusals: [],
-    steps: [...(stopped.standby ? [remove] : []), ...startAgain(stopped, 'start the primary again', 0)],
+    steps: [
+      ...(stopped.standby ? [unmarkStep(node, place, version)] : []),
+      ...startAgain(stopped, 'start the primary again', 0),
+    ],
     notes: [`${candidate.node}: does not have everything ${node} wrote: it serves again first`],
   };
 }

@@ -3,7 +3,8 @@ import { recoveryConf } from '../../render/recovery.ts';
 import { conninfoOf, passfileSteps, settingSteps } from '../link.ts';
 import { moveSteps, slotSteps } from '../move.ts';
 import type { Step } from '../plan.ts';
-import { SERVER_SECONDS, socketOf, sql, write, type Up } from '../steps.ts';
+import { signalFile } from '../signal.ts';
+import { SERVER_SECONDS, socketOf, sql, write } from '../steps.ts';
 import { moveOf, outageMost, type Swap } from './moving.ts';
 
 /**
@@ -34,15 +35,10 @@ export function placeSteps({ cluster, request, primary, candidate, early, link }
     write(
       node,
       'at its next start it is a standby',
-      `${place.real}/${signalOf(primary)}`,
+      `${place.real}/${signalFile(primary.server.version)}`,
       inSettings ? [''] : [recoveryConf(settings)],
       '0600',
       lane,
     ),
   ];
-}
-
-/** Read at the next start alone: from then on it can only come back as a standby (xlogrecovery.c). */
-export function signalOf({ server }: Up): string {
-  return has(server.version, RECOVERY_IN_SETTINGS) ? 'standby.signal' : 'recovery.conf';
 }

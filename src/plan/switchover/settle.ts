@@ -19,7 +19,8 @@ import type { Step } from '../plan.ts';
 import { cleanSteps } from '../promote/promote.ts';
 import { hasStopped, startAgain } from './handover.ts';
 import { startOf } from '../startOf.ts';
-import { ask, run, type Seen } from '../steps.ts';
+import { unmarkStep } from '../signal.ts';
+import { ask, type Seen } from '../steps.ts';
 import { dropUnused } from '../dropSlots.ts';
 import { moveOf, outageMost, RETRY_MOST } from './moving.ts';
 import type { SwitchoverRequest } from './switchoverRequest.ts';
@@ -49,9 +50,7 @@ function unplace({ node, place, server }: PrimaryState): readonly Step[] {
   const isMarked = has(server.version, RECOVERY_IN_SETTINGS)
     ? place.signals.includes('standby.signal')
     : place.files.recovery !== undefined;
-  if (!isMarked) return [];
-  const signal = has(server.version, RECOVERY_IN_SETTINGS) ? 'standby.signal' : 'recovery.conf';
-  return [run(node, 'it is no standby at its next start', ['rm', '-f', '--', `${place.real}/${signal}`])];
+  return isMarked ? [unmarkStep(node, place, server.version)] : [];
 }
 
 function standbySteps(

@@ -4,10 +4,10 @@ import { dropStep } from '../dropSlots.ts';
 import { passfileOf, settingSteps, type Link } from '../link.ts';
 import { moveSteps } from '../move.ts';
 import type { Step } from '../plan.ts';
+import { unmarkStep } from '../signal.ts';
 import { run, SERVER_SECONDS } from '../steps.ts';
 import { OUTAGE_MOST, startAgain } from './handover.ts';
 import { linkFor, moveOf, type Swap } from './moving.ts';
-import { signalOf } from './place.ts';
 import { takesWrites } from './proofs.ts';
 
 /** Seconds that an undo gives a stop that has begun before it forces it: nobody can write meanwhile. */
@@ -18,7 +18,7 @@ export function undoSteps(swap: Swap): readonly Step[] {
   const { cluster, request, primary, early, link } = swap;
   const { node, place } = primary;
   return [
-    run(node, 'it is no standby at its next start', ['rm', '-f', '--', `${place.real}/${signalOf(primary)}`]),
+    unmarkStep(node, place, primary.server.version),
     ...startAgain(primary, `${node} runs`, UNDO_MOST),
     takesWrites(primary, SERVER_SECONDS),
     ...forgetLink(primary, link),
